@@ -1,0 +1,1 @@
+"""E-mail: MJML and Jinja2 wording, SMTP transport."""

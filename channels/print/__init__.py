@@ -1,0 +1,1 @@
+"""Letters: PDF pages for a mail house, a batch at a time."""

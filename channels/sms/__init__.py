@@ -1,0 +1,1 @@
+"""SMS: plain text, billed by the segment."""

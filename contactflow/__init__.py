@@ -1,0 +1,1 @@
+"""The application: command line, settings, bootstrap and migrations. The only builder of objects."""

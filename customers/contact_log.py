@@ -1,0 +1,101 @@
+"""The contact log's closed vocabulary, and the one way to write to it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from sqlmodel import Session
+
+from customers.tables import Contact, CustomerId, table_of
+from store.bulk import insert_rows
+from store.clock import to_micros
+from store.columns import Json
+
+Direction = Literal["out", "in"]
+
+
+class Kind(StrEnum):
+    """What happened in a contact; each with the sentence that `explain` and the docs show."""
+
+    SENT = "sent"  # the message left: accepted by the next server, printed for the mail house
+    SUPPRESSED = "suppressed"  # not sent, for the reason in detail
+    FAILED = "failed"  # refused for good
+    UNKNOWN = "unknown"  # it may or may not have been sent; never re-sent by itself
+    DELIVERED = "delivered"  # the provider says it arrived
+    BOUNCED = "bounced"  # it came back
+    COMPLAINED = "complained"  # the recipient called it spam
+    OPENED = "opened"
+    CLICKED = "clicked"
+    VISITED = "visited"  # a landing page behind a personal link was opened
+    ANSWERED = "answered"  # a form was submitted; the answers stand in detail
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+    GOAL = "goal"  # a goal node was reached
+    EVENT = "event"  # something that another system reported; its name stands in detail
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One contact to be logged. Times are aware UTC; `detail` is a small JSON document without personal data."""
+
+    at: datetime
+    customer_id: CustomerId
+    direction: Direction
+    channel: str
+    kind: Kind
+    campaign: str | None = None
+    version: str | None = None
+    node: str | None = None
+    arm: str | None = None
+    message_id: int | None = None
+    member_id: int | None = None
+    key: str | None = None
+    human: bool = True
+    detail: Any = None
+
+
+_COLUMNS = (
+    "at",
+    "customer_id",
+    "direction",
+    "channel",
+    "kind",
+    "campaign",
+    "version",
+    "node",
+    "arm",
+    "message_id",
+    "member_id",
+    "key",
+    "human",
+    "detail",
+)
+
+
+def log(session: Session, entries: Iterable[Entry]) -> int:
+    """Add entries to the contact log in one statement and give their number; a repeated `key` is an IntegrityError."""
+    return insert_rows(session, table_of(Contact), _COLUMNS, (_row(entry) for entry in entries))
+
+
+def _row(entry: Entry) -> Sequence[Any]:
+    return (
+        to_micros(entry.at),
+        entry.customer_id,
+        entry.direction,
+        entry.channel,
+        entry.kind.value,
+        entry.campaign,
+        entry.version,
+        entry.node,
+        entry.arm,
+        entry.message_id,
+        entry.member_id,
+        entry.key,
+        entry.human,
+        None if entry.detail is None else _DETAIL.process_bind_param(entry.detail, None),  # type: ignore[arg-type]
+    )
+
+
+_DETAIL = Json()

@@ -1,0 +1,178 @@
+"""Durations, shares, moments and numbers as people write them. Each parser's error text says what is accepted."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+UNIT_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A value that remembers how it was written, so that a picture and an error can show the author's own words."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        raise NotImplementedError  # pragma: no cover - each subclass has its own
+
+    @classmethod
+    def describe(cls) -> JsonSchemaValue:
+        """The JSON Schema of what an author may write."""
+        return {"type": "string"}
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._validate, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return cls.describe()
+
+    @classmethod
+    def _validate(cls, value: Any) -> Self:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise ValueError("expected text")  # noqa: TRY004  # pydantic collects ValueErrors only
+        return cls.parse(" ".join(value.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Duration(_Written):
+    """A length of time: ``5 days``, ``36 hours``, ``2 weeks``. Days are 24 hours."""
+
+    seconds: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError with what is accepted."""
+        match = re.fullmatch(r"(\d{1,6}) ?(minute|hour|day|week)s?", text.lower())
+        if not match or int(match[1]) == 0:
+            raise ValueError(f"'{text}' is not a duration. Write a number and a unit: 30 minutes, 36 hours, 5 days or 2 weeks.")
+        return cls(text, int(match[1]) * UNIT_SECONDS[match[2]])
+
+    @classmethod
+    def describe(cls) -> JsonSchemaValue:
+        return {"type": "string", "pattern": r"^[0-9]{1,6} ?(minute|hour|day|week)s?$", "examples": ["5 days", "36 hours"]}
+
+    @property
+    def delta(self) -> timedelta:
+        """The duration as a timedelta."""
+        return timedelta(seconds=self.seconds)
+
+    @property
+    def micros(self) -> int:
+        """The duration in microseconds."""
+        return self.seconds * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Share(_Written):
+    """A part of a whole: ``45%``, ``12.5%`` or ``1/3``. `fraction` is 0 to 1."""
+
+    fraction: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError with what is accepted."""
+        percent = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text)
+        ratio = re.fullmatch(r"(\d{1,4}) ?/ ?(\d{1,4})", text)
+        if percent:
+            fraction = float(percent[1]) / 100
+        elif ratio and int(ratio[2]):
+            fraction = int(ratio[1]) / int(ratio[2])
+        else:
+            raise ValueError(f"'{text}' is not a share. Write a percentage such as 45%, or a part such as 1/3.")
+        if not 0 < fraction <= 1:
+            raise ValueError(f"'{text}' is not a share of a whole. Write more than 0% and at most 100%.")
+        return cls(text, fraction)
+
+    @classmethod
+    def describe(cls) -> JsonSchemaValue:
+        return {"type": "string", "pattern": r"^([0-9.]+ ?%|[0-9]+ ?/ ?[0-9]+)$", "examples": ["45%", "1/3"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Lift(_Written):
+    """A difference that is worth having: ``1 point`` (0.01 of a rate) or ``0.5`` in the metric's own unit."""
+
+    amount: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError with what is accepted."""
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)( ?points?)?", text.lower())
+        if not match or float(match[1]) == 0:
+            raise ValueError(f"'{text}' is not a lift. Write points for a rate (1 point, 0.5 points) or an amount for money (0.50).")
+        return cls(text, float(match[1]) / (100 if match[2] else 1))
+
+    @classmethod
+    def describe(cls) -> JsonSchemaValue:
+        return {"type": "string", "pattern": r"^[0-9.]+( ?points?)?$", "examples": ["1 point", "0.50"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(_Written):
+    """A moment in the customer's zone: ``2026-12-01 09:00``, ``monday 09:00``, ``next monday 09:00`` or ``09:00``."""
+
+    on: date | None = None
+    weekday: int | None = None  # Monday is 0
+    clock: time = time(0)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError with what is accepted."""
+        words = re.sub(r"^(until|next|at|on) ", "", text.lower())
+        match = re.fullmatch(r"(?:(\d{4}-\d{2}-\d{2}|[a-z]+)(?: at)? )?(\d{1,2}):(\d{2})|(\d{4}-\d{2}-\d{2}|[a-z]+)", words)
+        try:
+            if not match:
+                raise ValueError
+            clock = time(int(match[2]), int(match[3])) if match[2] else time(0)
+            day = match[1] or match[4]
+            if day is None or day in WEEKDAYS:
+                return cls(text, None, WEEKDAYS.index(day) if day else None, clock)
+            return cls(text, date.fromisoformat(day), None, clock)
+        except ValueError:
+            raise ValueError(
+                f"'{text}' is not a moment. Write a day and a time: 2026-12-01 09:00, monday 09:00, or only a time such as 09:00."
+            ) from None
+
+    @classmethod
+    def describe(cls) -> JsonSchemaValue:
+        return {"type": "string", "examples": ["monday 09:00", "2026-12-01 09:00", "09:00"]}
+
+    def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
+        """The first time that it is this moment in `zone`, at or after `moment`; aware UTC.
+
+        A date that has passed gives that date: whoever waits for it goes on at once. An hour that a clock change skips is
+        the hour after it; one that it repeats is the first of the two.
+        """
+        if self.on is not None:
+            return datetime.combine(self.on, self.clock, zone).astimezone(UTC)
+        local = moment.astimezone(zone)
+        for days in range(9):
+            day = local.date() + timedelta(days=days)
+            if self.weekday is None or day.weekday() == self.weekday:
+                candidate = datetime.combine(day, self.clock, zone).astimezone(UTC)
+                if candidate >= moment:
+                    return candidate
+        raise AssertionError("a weekday comes round within nine days")
+
+
+Text = Annotated[str, "one line that people read"]
+Parser = Callable[[str], Any]

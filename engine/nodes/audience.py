@@ -1,0 +1,43 @@
+"""Where customers come in."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from engine.language.values import Share
+from engine.nodes.node import ConditionText, Look, Node
+
+if TYPE_CHECKING:
+    from engine.visit import Visit
+
+CONTROL = "control"
+CONTACTED = "contacted"
+
+
+class Audience(Node):
+    """Lets customers in: everyone for whom the condition holds, less a random hold-out that gets nothing.
+
+    The hold-out is the control that the campaign is measured against. Who is in it is decided by a salted hash, written down
+    when the customer comes in, and never changes afterwards.
+    """
+
+    word: ClassVar[str] = "audience"
+    reading_order: ClassVar[int] = 1
+    is_entry: ClassVar[bool] = True
+
+    audience: ConditionText = Field(description="Who comes in: a condition, or `in segment NAME`, or `everyone`.")
+    holdout: Share | None = Field(None, description="The random part that gets nothing, to measure against.")
+
+    def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
+        yield ("audience",), self.audience
+
+    def look(self) -> Look:
+        lines = (f"{self.holdout} held out as control",) if self.holdout else ()
+        return Look("entry", str(self.audience), lines)
+
+    def step(self, visit: "Visit") -> None:
+        if self.holdout:
+            held = visit.arms({CONTROL: self.holdout.fraction, CONTACTED: 1 - self.holdout.fraction})
+            visit.finish(held == CONTROL, "held_out")
+        visit.leave(visit.everyone, "next")

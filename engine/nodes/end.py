@@ -1,0 +1,29 @@
+"""The way out."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from engine.nodes.node import Edge, Look, Node
+
+if TYPE_CHECKING:
+    from engine.visit import Visit
+
+
+class End(Node):
+    """Lets members leave. Every flow has one called `end`, written down or not."""
+
+    word: ClassVar[str] = "end"
+    reading_order: ClassVar[int] = 9
+    leaves: ClassVar[bool] = True
+
+    end: str = Field("", description="Why members leave here, in words.")
+
+    def edges(self, below: str | None) -> tuple[Edge, ...]:
+        return ()
+
+    def look(self) -> Look:
+        return Look("end", self.end or "end")
+
+    def step(self, visit: "Visit") -> None:
+        visit.finish(visit.everyone, "flow_ended")

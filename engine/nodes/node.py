@@ -1,0 +1,94 @@
+"""What a node type declares: fields, checks, edges, look and step. One class is the only place that knows them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NewType, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:  # numpy stays out of `contactflow check`
+    from engine.visit import Visit
+
+ConditionText = NewType("ConditionText", str)  # checked against the vocabulary by engine/language/check.py
+EdgeStyle = Literal["normal", "timeout", "unreachable"]
+Shape = Literal["entry", "split", "email", "sms", "print", "wait", "wait_for", "branch", "update", "goal", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way out of a node. `exit` is its stable name, `label` what the picture writes on it."""
+
+    source: str
+    exit: str
+    target: str
+    label: str = ""
+    style: EdgeStyle = "normal"
+    share: float | None = None  # 0..1, for arms
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a node appears in the picture: `shape` names a kind that the legend explains, `lines` are in words."""
+
+    shape: Shape
+    title: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFault:
+    """A fault that a node finds in itself. `path` are the keys below the node, for the position in the file."""
+
+    path: tuple[str | int, ...]
+    message: str
+    remedy: str
+
+
+class FlowView(Protocol):
+    """What a node may ask about the flow around it while it is checked."""
+
+    @property
+    def nodes(self) -> Mapping[str, "Node"]:
+        """All nodes that could be read, in reading order."""
+        ...
+
+    def suggest(self, word: str, known: tuple[str, ...]) -> str:
+        """`` Did you mean 'x'?`` for the nearest of `known`, or an empty text."""
+        ...
+
+
+class Node(BaseModel):
+    """One box of a flow."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    word: ClassVar[str]  # the key that makes a mapping this type of node
+    reading_order: ClassVar[int]  # where the reference page and the legend show it
+    is_entry: ClassVar[bool] = False
+    rests: ClassVar[bool] = False  # a member may stay here for a while: breaks a cycle
+    leaves: ClassVar[bool] = False  # nobody goes on from here
+
+    id: Annotated[str, Field(exclude=True, json_schema_extra={"hidden": True})] = ""
+    next: str | None = Field(None, description="The node that follows. Without it, the node below.")
+    note: str | None = Field(None, description="A remark that stands in the picture.")
+
+    def edges(self, below: str | None) -> tuple[Edge, ...]:
+        """The ways out; `below` is the node written below this one."""
+        target = self.next or below
+        return (Edge(self.id, "next", target),) if target else ()
+
+    def look(self) -> Look:
+        """How it appears in the picture."""
+        raise NotImplementedError  # pragma: no cover - each type has its own
+
+    def faults(self, flow: FlowView) -> Iterator[NodeFault]:
+        """What only this node type can find wrong with itself; references and conditions are checked for all types alike."""
+        yield from ()
+
+    def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
+        """Every condition in this node, with the keys that lead to it."""
+        yield from ()
+
+    def step(self, visit: "Visit") -> None:
+        """Say what each member at this node does now: leave by an exit, rest until a moment, or finish."""
+        raise NotImplementedError  # pragma: no cover - each type has its own

@@ -1,0 +1,101 @@
+"""A message over a channel."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.language.values import Duration, Moment, Share
+from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault
+from engine.nodes.split import share_faults
+
+if TYPE_CHECKING:
+    from engine.visit import Visit
+
+ONLY = "only"  # the variant of a send that has no variants
+
+
+class Words(BaseModel):
+    """Wording of a message; what is left out is taken from the node."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    template: str | None = Field(None, description="The template's file under templates/.")
+    subject: str | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
+
+
+class Variant(Words):
+    """One wording of a message among several that are compared."""
+
+    share: Share = Field(description="The part of the members that get this variant; all together 100 %.")
+    control: bool = Field(False, description="The variant that the others are compared with. Without it, the last one.")
+
+
+class Send(Node):
+    """Sends a message over a channel. The member goes on when the message has left, or cannot.
+
+    Consent for the campaign's purpose and this channel is checked at the moment of sending. Whoever cannot be reached goes to
+    `unreachable`, or on to the next node.
+    """
+
+    word: ClassVar[str] = "send"
+    reading_order: ClassVar[int] = 3
+    rests: ClassVar[bool] = False
+
+    send: str = Field(description="The channel: email, sms or print.")
+    template: str | None = Field(None, description="The template's file under templates/.")
+    subject: str | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
+    goal: str | None = Field(None, description="What the message is for, in words; stands in the picture.")
+    variants: dict[str, Variant] | None = Field(None, description="Wordings that are compared, by name.", min_length=2)
+    by_segment: dict[str, Words] | None = Field(None, description="Other wording for a segment; the first segment that fits.")
+    track_opens: bool = Field(False, description="Whether the e-mail counts opens.")
+    release: Moment | None = Field(None, description="Not before this moment, in the customer's zone.")
+    fresh_for: Duration | None = Field(None, description="Not sent any more when it is later than this after it was due. Default 3 days.")
+    unreachable: str | None = Field(None, description="The node for whoever cannot be reached over this channel.")
+
+    def edges(self, below: str | None) -> tuple[Edge, ...]:
+        ways = super().edges(below)
+        if self.unreachable:
+            ways += (Edge(self.id, "unreachable", self.unreachable, "cannot be reached", "unreachable"),)
+        return ways
+
+    def look(self) -> Look:
+        shape = self.send if self.send in ("email", "sms", "print") else "email"
+        lines = [f"{name} {variant.share}" for name, variant in (self.variants or {}).items()]
+        lines += [f"goal: {self.goal}"] if self.goal else []
+        lines += [f"released {self.release}"] if self.release else []
+        return Look(shape, {"email": "E-mail", "sms": "SMS", "print": "Letter"}.get(self.send, self.send), tuple(lines))  # type: ignore[arg-type]
+
+    def faults(self, flow: FlowView) -> Iterator[NodeFault]:
+        for variant, words in self.wordings().items():
+            if not words.template:
+                where = ("variants", variant) if self.variants else ("send",)
+                yield NodeFault(where, "the message has no template.", "Add `template: FILE`, a file under templates/.")
+        if self.variants:
+            yield from share_faults(("variants",), {name: each.share for name, each in self.variants.items()}, "variants")
+
+    def wordings(self, segment: str | None = None) -> Mapping[str, Words]:
+        """The words of each variant for a segment: segment before variant before node."""
+        special = (self.by_segment or {}).get(segment or "", Words(template=None, subject=None))
+        variants: Mapping[str, Words] = self.variants or {ONLY: Words(template=None, subject=None)}
+        return {
+            name: Words(
+                template=special.template or words.template or self.template, subject=special.subject or words.subject or self.subject
+            )
+            for name, words in variants.items()
+        }
+
+    @property
+    def control(self) -> str | None:
+        """The variant that the others are compared with."""
+        if not self.variants:
+            return None
+        marked = [name for name, variant in self.variants.items() if variant.control]
+        return marked[0] if marked else list(self.variants)[-1]
+
+    def step(self, visit: "Visit") -> None:
+        arm = visit.arms({name: each.share.fraction for name, each in self.variants.items()}, visit.fresh) if self.variants else None
+        visit.queue_message(visit.fresh, self, arm)
+        if self.unreachable:
+            visit.leave(visit.undelivered, "unreachable")
+        visit.leave(visit.settled, "next")

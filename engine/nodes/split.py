@@ -1,0 +1,80 @@
+"""Random arms."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.language.values import Share
+from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault
+
+if TYPE_CHECKING:
+    from engine.visit import Visit
+
+
+class Arm(BaseModel):
+    """One arm of a split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    share: Share | None = Field(None, description="The part of the members that get this arm; all together 100 %.")
+    is_: str | None = Field(None, alias="is", description="With `by`: the value of the attribute that means this arm.")
+    control: bool = Field(False, description="The arm that the others are compared with. Without it, the arm called `control`.")
+    next: str = Field(description="The node that follows for this arm.")
+
+
+class Split(Node):
+    """Divides members into arms, by a salted hash or, with `by`, as an attribute of the customer says.
+
+    Each assignment is written down when it happens. The arms are compared in the report.
+    """
+
+    word: ClassVar[str] = "split"
+    reading_order: ClassVar[int] = 2
+
+    split: dict[str, Arm] = Field(description="The arms by name.", min_length=2)
+    by: str | None = Field(None, description="An attribute that says who is in which arm (an experiment assigned elsewhere).")
+
+    def edges(self, below: str | None) -> tuple[Edge, ...]:
+        return tuple(
+            Edge(self.id, name, arm.next, f"{name} {arm.share or ''}".strip(), share=arm.share.fraction if arm.share else None)
+            for name, arm in self.split.items()
+        )
+
+    def look(self) -> Look:
+        return Look("split", f"arms as {self.by} says" if self.by else "random arms")
+
+    def faults(self, flow: FlowView) -> Iterator[NodeFault]:
+        for name, arm in self.split.items():
+            if self.by and arm.is_ is None:
+                yield NodeFault(("split", name), f"arm '{name}' does not say which value of {self.by} it is for.", "Add `is: VALUE`.")
+            if not self.by and arm.share is None:
+                yield NodeFault(("split", name), f"arm '{name}' has no share.", "Add `share: 50%`, or `by: ATTRIBUTE` to the node.")
+        if sum(arm.control for arm in self.split.values()) > 1:
+            yield NodeFault(("split",), "more than one arm is the control.", "Leave `control: true` on one arm only.")
+        yield from share_faults(("split",), {name: arm.share for name, arm in self.split.items()}, "arms")
+
+    @property
+    def control(self) -> str | None:
+        """The arm that the others are compared with."""
+        marked = [name for name, arm in self.split.items() if arm.control]
+        return marked[0] if marked else ("control" if "control" in self.split else None)
+
+    def step(self, visit: "Visit") -> None:
+        if self.by:
+            arm = visit.arms_by(self.by, {str(each.is_): name for name, each in self.split.items()})
+            visit.finish(arm == "", "no_arm")
+        else:
+            arm = visit.arms({name: each.share.fraction for name, each in self.split.items() if each.share})
+        for name in self.split:
+            visit.leave(arm == name, name)
+
+
+def share_faults(path: tuple[str | int, ...], shares: dict[str, Share | None], what: str) -> Iterator[NodeFault]:
+    """Shares that are all given but do not add up to a whole."""
+    given = [share.fraction for share in shares.values() if share]
+    if given and len(given) == len(shares) and abs(sum(given) - 1) > 1e-9:
+        written = " + ".join(f"{share}" for share in shares.values())
+        yield NodeFault(
+            path, f"the {what} add up to {sum(given):.6%}".replace(".000000", "") + f" ({written}).", "Make them 100% together."
+        )

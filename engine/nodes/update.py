@@ -1,0 +1,32 @@
+"""Writing something down about the customer."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from engine.nodes.node import Look, Node
+
+if TYPE_CHECKING:
+    from engine.visit import Visit
+
+Value = str | int | float | bool | None
+
+
+class Update(Node):
+    """Sets attributes of the customer, or records consent that the campaign may record.
+
+    `update: {attribute: value}`; `update: {consent: {email: no}}` records a refusal for the campaign's purpose. A flow can
+    never grant consent: only a customer can, and only evidence of it counts.
+    """
+
+    word: ClassVar[str] = "update"
+    reading_order: ClassVar[int] = 7
+
+    update: dict[str, Value | dict[str, bool]] = Field(description="Attributes and their new values; `consent: {email: no}`.", min_length=1)
+
+    def look(self) -> Look:
+        return Look("update", "note down", tuple(f"{name} = {value}" for name, value in self.update.items()))
+
+    def step(self, visit: "Visit") -> None:
+        visit.write_down(visit.everyone, self)
+        visit.leave(visit.everyone, "next")

@@ -1,0 +1,46 @@
+"""A pause that an answer ends."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from engine.language.values import Duration
+from engine.nodes.node import ConditionText, Edge, Look, Node
+
+if TYPE_CHECKING:
+    from engine.visit import Visit
+
+
+class WaitFor(Node):
+    """Waits for something that the customer does, and goes another way when it does not come in time.
+
+    `response to mail`, `click on mail`, `answer to mail`, `purchase`, or any condition. It is looked at again the moment
+    something about the customer comes in.
+    """
+
+    word: ClassVar[str] = "wait_for"
+    reading_order: ClassVar[int] = 5
+    rests: ClassVar[bool] = True
+
+    wait_for: ConditionText = Field(description="What to wait for: `response to NODE`, `purchase`, or a condition.")
+    at_most: Duration = Field(description="How long at most.")
+    then: str | None = Field(None, description="The node that follows when it comes. Without it, the node below.")
+    timeout: str = Field(description="The node that follows when it does not come in time.")
+
+    def edges(self, below: str | None) -> tuple[Edge, ...]:
+        target = self.then or self.next or below
+        came = (Edge(self.id, "then", target, "yes"),) if target else ()
+        return (*came, Edge(self.id, "timeout", self.timeout, f"not in {self.at_most}", "timeout"))
+
+    def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
+        yield ("wait_for",), self.wait_for
+
+    def look(self) -> Look:
+        return Look("wait_for", f"wait for {self.wait_for}", (f"at most {self.at_most}",))
+
+    def step(self, visit: "Visit") -> None:
+        came = visit.holds(self.wait_for)
+        visit.leave(came, "then")
+        visit.rest_until(visit.fresh & ~came, visit.moment(self.at_most))
+        visit.leave(visit.due, "timeout")

@@ -1,0 +1,145 @@
+"""The tables of campaigns that run: versions, members, moves, exposures and the outbox."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import Column, Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from store.columns import BigId, Instant, Json
+
+
+class Campaign(SQLModel, table=True):
+    """A campaign that has run at least once. `version_id` is where new members come in."""
+
+    __tablename__: ClassVar[str] = "campaign"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    started_at: datetime = Field(sa_type=Instant)
+    version_id: int | None = Field(default=None, foreign_key="flow_version.id")
+
+
+class FlowVersion(SQLModel, table=True):
+    """One version of a flow that ran: its hash, its text as written, and the learning goal registered with it."""
+
+    __tablename__: ClassVar[str] = "flow_version"
+    __table_args__ = (UniqueConstraint("campaign", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign: str
+    version: str  # 12 hexadecimal digits
+    stored_at: datetime = Field(sa_type=Instant)
+    source: str = Field(sa_type=Text)
+
+
+class Member(SQLModel, table=True):
+    """A customer inside a campaign. `due_at` is when to look again; without it: sending, or ended (then `ended` says why)."""
+
+    __tablename__: ClassVar[str] = "member"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "customer_id", "entry"),
+        # serves: who is due? Ended members and those whose message is under way are not in it
+        Index("member_due", "version_id", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+        # serves: waking whoever waits when something about a customer comes in
+        Index("member_of_customer", "customer_id"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id")
+    version_id: int = Field(foreign_key="flow_version.id")
+    customer_id: int = Field(sa_type=BigId, foreign_key="customer.id")
+    entry: int = 1  # the how manieth time that this customer is in this campaign
+    entered_at: datetime = Field(sa_type=Instant)
+    node: str
+    arrived_at: datetime = Field(sa_type=Instant)
+    deadline_at: datetime | None = Field(default=None, sa_type=Instant)  # when the rest at this node is over
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    hop: int = 0  # nodes left so far
+    fresh: bool = True  # has the node not been stepped yet since the arrival
+    ended: str | None = None  # engine/reasons.py
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Move(SQLModel, table=True):
+    """A member left a node by an exit. The path of a member is its moves in order of `hop`."""
+
+    __tablename__: ClassVar[str] = "move"
+
+    member_id: int = Field(sa_type=BigId, primary_key=True, foreign_key="member.id")
+    hop: int = Field(primary_key=True)
+    node: str
+    exit: str  # an exit of the node, or the reason why the member ended there
+    at: datetime = Field(sa_type=Instant)
+
+
+class Exposure(SQLModel, table=True):
+    """An assignment to an arm, written when it happened and never changed."""
+
+    __tablename__: ClassVar[str] = "exposure"
+
+    member_id: int = Field(sa_type=BigId, primary_key=True, foreign_key="member.id")
+    node: str = Field(primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id")
+    customer_id: int = Field(sa_type=BigId, foreign_key="customer.id")
+    version: str
+    arm: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class StoredWording(SQLModel, table=True):
+    """A compiled wording, by the hash of its source: with a message's values it shows what was sent, byte for byte."""
+
+    __tablename__: ClassVar[str] = "wording"
+
+    id: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(unique=True)  # SHA-256, hexadecimal
+    channel: str
+    source: bytes
+
+
+class OutboxMessage(SQLModel, table=True):
+    """One message to one customer, from the moment that a flow decided it. States: engine/outbox.py."""
+
+    __tablename__: ClassVar[str] = "outbox"
+    __table_args__ = (
+        # Invariant 1: nobody is written to twice
+        UniqueConstraint("version_id", "node", "customer_id", "entry", "hop"),
+        # serves: what can be claimed now? Only open messages are in it
+        Index(
+            "outbox_open",
+            "channel",
+            "due_at",
+            sqlite_where=text("state IN ('queued', 'claimed', 'sending')"),
+            postgresql_where=text("state IN ('queued', 'claimed', 'sending')"),
+        ),
+        # serves: what became of this member's message
+        Index("outbox_of_member", "member_id", "node"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    member_id: int = Field(sa_type=BigId, foreign_key="member.id")
+    version_id: int = Field(foreign_key="flow_version.id")
+    customer_id: int = Field(sa_type=BigId, foreign_key="customer.id")
+    node: str
+    entry: int
+    hop: int
+    channel: str
+    arm: str | None = None
+    state: str = "queued"  # queued claimed sending | sent suppressed failed unknown
+    reason: str | None = None  # engine/reasons.py
+    queued_at: datetime = Field(sa_type=Instant)
+    due_at: datetime = Field(sa_type=Instant)  # release, or the next attempt
+    stale_at: datetime = Field(sa_type=Instant)  # not sent any more after this
+    attempts: int = 0
+    claim: str | None = None  # who works on it
+    claimed_until: datetime | None = Field(default=None, sa_type=Instant)  # of the machine's clock, also in a virtual run
+    code: str | None = Field(default=None, unique=True)  # the short code on a letter
+    wording_id: int | None = Field(default=None, foreign_key="wording.id")
+    values: Any = Field(default=None, sa_column=Column("merged", Json))  # what the wording was merged with
+    address: str | None = None
+    provider_id: str | None = None
+    answer: str | None = None  # the provider's last code and sentence
+    units: int = 0  # billable
+    cost_millicents: int = 0
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)

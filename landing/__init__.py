@@ -1,0 +1,1 @@
+"""The public face: pages behind personal links that catch what people answer."""

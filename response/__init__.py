@@ -1,0 +1,1 @@
+"""Measurement: what a campaign changed, with its interval, and the reports that say so."""

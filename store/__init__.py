@@ -1,0 +1,1 @@
+"""Session, clock, columns, tokens and errors: no tables and no business words."""

@@ -1,0 +1,82 @@
+"""Opening a database, and the two ways to talk to it: reading and writing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from store.errors import StorageError
+
+BUSY_SECONDS = 60
+
+
+def open_database(url: str) -> Engine:
+    """An engine for a SQLite or PostgreSQL address; opens no connection yet.
+
+    Raises StorageError for an address that is neither.
+    """
+    address = _address(url)
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(address, pool_pre_ping=True)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session whose work is committed at the end as one transaction, or not at all.
+
+    On SQLite the write lock is taken at the start, so that what was read cannot change before it is written.
+    """
+    with Session(engine.execution_options(contactflow_writing=True)) as session:
+        yield session
+        session.commit()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that sees one consistent state and writes nothing."""
+    with Session(engine) as session:
+        yield session
+        session.rollback()
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise StorageError("The database address cannot be read. Write sqlite:///file.db or postgresql://host/name.") from error
+    if address.get_backend_name() == "sqlite":
+        return address
+    if address.get_backend_name() == "postgresql":
+        return address.set(drivername="postgresql+psycopg")
+    raise StorageError(f"A {address.get_backend_name()} database is not supported. Use sqlite:/// or postgresql://.")
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # None: the driver must not begin transactions by itself; _begin_sqlite does, with the right lock.
+    connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3 has it, DBAPI does not name it
+    cursor = connection.cursor()
+    # NORMAL in WAL survives a kill -9 of ours; only a power cut can take the last commits, never corrupt.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    kind = "IMMEDIATE" if connection.get_execution_options().get("contactflow_writing") else "DEFERRED"
+    try:
+        connection.exec_driver_sql(f"BEGIN {kind}")
+    except OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        raise StorageError(
+            f"The database has been busy for {BUSY_SECONDS} seconds. Is another contactflow at work on it? Try again when it is done."
+        ) from error

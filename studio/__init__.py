@@ -1,0 +1,1 @@
+"""Pages for managers and analysts, served on this machine only."""
