@@ -1,0 +1,123 @@
+"""Fixtures that every part shares: a moment, and a database of each kind with all tables made."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlmodel import SQLModel
+
+import customers.tables
+import engine.tables
+from store.clock import FixedClock
+from store.session import open_database
+
+assert customers.tables
+assert engine.tables
+# Dutch rules, so that a comparison of text that leans on the server's own order shows itself.
+LOCALE = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=nl-NL")
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOON)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server that lives as long as the test session, without its database's name."""
+    given = os.environ.get("CONTACTFLOW_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    folder = tmp_path_factory.mktemp("postgres")
+    server = _Server(folder)
+    server.start()
+    try:
+        yield server.address
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    server: str = request.getfixturevalue("postgres")
+    name = f"t{uuid.uuid4().hex[:16]}"
+    admin = create_engine(server + "postgres", isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.replace("+psycopg", "") + name
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    """A database of each kind, with all tables made."""
+    engine = open_database(database_url)
+    SQLModel.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+class _Server:
+    """PostgreSQL in a folder of its own, reached over a Unix socket, without the network."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "data"
+        # A socket's path may have 107 characters at the most; pytest's folders are longer.
+        self._socket = Path(f"/tmp/contactflow-{os.getpid()}")  # removed in stop()
+        self.address = f"postgresql+psycopg://postgres@127.0.0.1:{_free_port()}/"
+        self._port = self.address.rsplit(":", 1)[1].rstrip("/")
+
+    def start(self) -> None:
+        self._socket.mkdir(exist_ok=True)
+        self._data.mkdir()
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            owner = pwd.getpwnam("postgres")
+            for folder in (self._data, self._socket):
+                os.chown(folder, owner.pw_uid, owner.pw_gid)
+            for parent in self._data.parents:
+                if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):  # pytest's own folders
+                    parent.chmod(0o755)
+        self._as_owner("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", *LOCALE)
+        options = f"-p {self._port} -k {self._socket} -c fsync=off -c synchronous_commit=off -c max_connections=200 -h 127.0.0.1"
+        self._as_owner("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._data / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        self._as_owner("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+        shutil.rmtree(self._socket, ignore_errors=True)
+
+    def _as_owner(self, program: str, *arguments: str) -> None:
+        command = [_postgres_program(program), *arguments]
+        if os.getuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=sys.stderr, cwd="/")
+
+
+def _postgres_program(name: str) -> str:
+    found = shutil.which(name) or next((str(path) for path in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
+    if not found:
+        pytest.exit(f"{name} of PostgreSQL was not found: the tests run on a real PostgreSQL. Debian: apt-get install postgresql", 3)
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
