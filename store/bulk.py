@@ -1,12 +1,12 @@
 """Many rows at once, the fast way of each database."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Table, bindparam, column, func, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, Table, bindparam, cast, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session
 
@@ -25,22 +25,57 @@ def insert_rows(session: Session, table: Table, columns: Sequence[str], rows: It
         assert driver is not None
         count = 0
         with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
-            for count, row in enumerate(rows, 1):
+            for row in rows:
                 copy.write_row(row)
+                count += 1
         return count
     marks = ", ".join("?" * len(columns))
     values = [tuple(row) for row in rows]
     if values:
+        # Names are our own tables' and columns', never a user's words.
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', values)
     return len(values)
 
 
-def id_table(session: Session, ids: Ids, name: str = "given") -> FromClause:
-    """A table of one column `id`, to join with: json_each on SQLite, unnest on PostgreSQL; one parameter for any number."""
+def update_rows(session: Session, table: Table, key: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Give each row its own new values; a row of `rows` is the values of `columns`, then that of `key`.
+
+    One statement: executemany on SQLite, a join with arrays on PostgreSQL.
+    """
+    values = [tuple(row) for row in rows]
+    if not values:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        types = [table.c[name].type.compile(connection.dialect) for name in (*columns, key)]
+        arrays = ", ".join(f"%s::{kind}[]" for kind in types)
+        names = ", ".join(f'"{name}"' for name in (*columns, key))
+        settings = ", ".join(f'"{name}" = given."{name}"' for name in columns)
+        statement = (
+            f'UPDATE "{table.name}" SET {settings} FROM unnest({arrays}) AS given({names}) WHERE "{table.name}"."{key}" = given."{key}"'
+        )
+        connection.exec_driver_sql(statement, tuple(list(column) for column in zip(*values, strict=True)))
+    else:
+        settings = ", ".join(f'"{name}" = ?' for name in columns)
+        connection.exec_driver_sql(f'UPDATE "{table.name}" SET {settings} WHERE "{key}" = ?', values)
+
+
+def column_table(session: Session, columns: Mapping[str, Ids], name: str = "given") -> FromClause:
+    """A table of integer columns of one length, to join with; two parameters at the most for any number of rows."""
     if session.connection().dialect.name == "postgresql":
-        array = bindparam(None, ids.tolist(), type_=ARRAY(BigInteger), unique=True)
-        return func.unnest(array).table_valued(column("id", BigInteger), name=name).render_derived()
-    document = bindparam(None, json.dumps(ids.tolist()), unique=True)
+        arrays = [bindparam(None, values.tolist(), type_=ARRAY(BigInteger), unique=True) for values in columns.values()]
+        return func.unnest(*arrays).table_valued(*[column(each, BigInteger) for each in columns], name=name).render_derived()
+    document = json.dumps(np.column_stack(list(columns.values())).tolist())
+    each = func.json_each(bindparam(None, document, unique=True)).table_valued(column("value"), name=f"{name}_each")
+    picked = [cast(func.json_extract(each.c.value, f"$[{number}]"), BigInteger).label(label) for number, label in enumerate(columns)]
+    return select(*picked).subquery(name)
+
+
+def id_table(session: Session, ids: Ids, name: str = "given") -> FromClause:
+    """A table of one column `id`, to join with; one parameter for any number of ids."""
+    if session.connection().dialect.name == "postgresql":
+        return column_table(session, {"id": ids}, name)
+    document: BindParameter[str] = bindparam(None, json.dumps(ids.tolist()), unique=True)
     each = func.json_each(document).table_valued(column("value", BigInteger), name=f"{name}_each")
     return select(each.c.value.label("id")).subquery(name)
 

@@ -62,7 +62,7 @@ def _address(url: str) -> URL:
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # None: the driver must not begin transactions by itself; _begin_sqlite does, with the right lock.
-    connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3 has it, DBAPI does not name it
+    connection.isolation_level = None
     cursor = connection.cursor()
     # NORMAL in WAL survives a kill -9 of ours; only a power cut can take the last commits, never corrupt.
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):

@@ -39,5 +39,5 @@ class Audience(Node):
     def step(self, visit: "Visit") -> None:
         if self.holdout:
             held = visit.arms({CONTROL: self.holdout.fraction, CONTACTED: 1 - self.holdout.fraction})
-            visit.finish(held == CONTROL, "held_out")
+            visit.finish(held.of(CONTROL), "held_out")
         visit.leave(visit.everyone, "next")

@@ -94,8 +94,9 @@ class Send(Node):
         return marked[0] if marked else list(self.variants)[-1]
 
     def step(self, visit: "Visit") -> None:
-        arm = visit.arms({name: each.share.fraction for name, each in self.variants.items()}, visit.fresh) if self.variants else None
-        visit.queue_message(visit.fresh, self, arm)
+        shares = {name: variant.share.fraction for name, variant in (self.variants or {}).items()}
+        arms = visit.arms(shares, visit.fresh) if shares else None
+        visit.queue_message(visit.fresh, self, arms)
         if self.unreachable:
             visit.leave(visit.undelivered, "unreachable")
         visit.leave(visit.settled, "next")

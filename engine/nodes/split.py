@@ -62,12 +62,12 @@ class Split(Node):
 
     def step(self, visit: "Visit") -> None:
         if self.by:
-            arm = visit.arms_by(self.by, {str(each.is_): name for name, each in self.split.items()})
-            visit.finish(arm == "", "no_arm")
+            arms = visit.arms_by(self.by, {str(each.is_): name for name, each in self.split.items()})
+            visit.finish(arms.none, "no_arm")
         else:
-            arm = visit.arms({name: each.share.fraction for name, each in self.split.items() if each.share})
+            arms = visit.arms({name: each.share.fraction for name, each in self.split.items() if each.share})
         for name in self.split:
-            visit.leave(arm == name, name)
+            visit.leave(arms.of(name), name)
 
 
 def share_faults(path: tuple[str | int, ...], shares: dict[str, Share | None], what: str) -> Iterator[NodeFault]:
