@@ -1,0 +1,110 @@
+"""Sample ratio, several arms, power and verdicts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest, chisquare
+from statsmodels.stats.multitest import multipletests
+
+from response.statistics.allocation import MISMATCH_BELOW, sample_ratio_p_value
+from response.statistics.power import detectable_difference, detectable_rise, power_of_proportions
+from response.statistics.several import holm
+from response.statistics.sums import Effect, Sums
+from response.statistics.verdicts import Verdict, judge
+
+
+@pytest.mark.parametrize("counts", [(21307, 21387, 21306), (5100, 4900), (821588, 815482)])
+def test_the_sample_ratio_agrees_with_scipy(counts: tuple[int, ...]) -> None:
+    expected = [sum(counts) / len(counts)] * len(counts)
+    assert sample_ratio_p_value(counts, expected) == pytest.approx(chisquare(counts, expected).pvalue, rel=1e-9)
+
+
+def test_the_published_broken_split_is_found() -> None:
+    # Fabijan et al. 2019, KDD: 821,588 against 815,482 with even shares is a mismatch.
+    p = sample_ratio_p_value((821588, 815482), (818535, 818535))
+    assert p is not None
+    assert p < MISMATCH_BELOW
+
+
+@given(st.integers(1, 60), st.data())
+def test_few_customers_in_two_arms_are_judged_exactly(trials: int, data: st.DataObject) -> None:
+    seen = data.draw(st.integers(0, trials))
+    p = sample_ratio_p_value((seen, trials - seen), (trials * 0.1, trials * 0.9))
+    assert p == pytest.approx(binomtest(seen, trials, 0.1).pvalue, rel=1e-6)
+
+
+def test_what_cannot_be_judged_is_not_judged() -> None:
+    assert sample_ratio_p_value((3, 1, 2), (2, 2, 2)) is None
+    assert sample_ratio_p_value((5,), (5,)) is None
+    assert sample_ratio_p_value((0, 0), (0, 0)) is None
+
+
+def test_a_split_that_works_is_hardly_ever_called_broken() -> None:
+    counts = np.random.default_rng(3).multinomial(10_000, [0.1, 0.45, 0.45], 4000).tolist()
+    p_values = [sample_ratio_p_value(each, (1000, 4500, 4500)) or 0 for each in counts]
+    assert np.mean([p < MISMATCH_BELOW for p in p_values]) < 0.004
+    assert 0.035 < np.mean([p < 0.05 for p in p_values]) < 0.065
+
+
+def test_holm_is_that_of_the_textbook() -> None:
+    assert holm([0.01, 0.02, 0.03, 0.04, 0.05]) == pytest.approx((0.05, 0.08, 0.09, 0.09, 0.09))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-12)
+
+
+def test_holm_passes_over_what_is_not_defined() -> None:
+    assert holm([0.02, None, 0.01]) == (0.02, None, 0.02)
+    assert holm([]) == ()
+
+
+def test_power_is_that_of_the_published_example() -> None:
+    # R's help page of power.prop.test: n = 50, .50 against .75 gives .740; 77 an arm give .90.
+    assert power_of_proportions(0.75, 0.5, 50, 50) == pytest.approx(0.740, abs=5e-4)
+    assert power_of_proportions(0.75, 0.5, 77, 77) == pytest.approx(0.901, abs=2e-3)
+
+
+def test_power_is_what_simulation_finds_with_unequal_arms() -> None:
+    generator = np.random.default_rng(9)
+    test, control = generator.binomial(4000, 0.05, 20_000) / 4000, generator.binomial(1000, 0.03, 20_000) / 1000
+    pooled = (test * 4000 + control * 1000) / 5000
+    z = (test - control) / np.sqrt(pooled * (1 - pooled) * (1 / 4000 + 1 / 1000))
+    assert power_of_proportions(0.05, 0.03, 4000, 1000) == pytest.approx(np.mean(z > 1.959964), abs=0.02)
+
+
+def test_the_detectable_rise_has_the_power_that_it_names() -> None:
+    rise = detectable_rise(0.03, 9000, 1000)
+    assert rise is not None
+    assert power_of_proportions(0.03 + rise, 0.03, 9000, 1000) == pytest.approx(0.8, abs=1e-9)
+    assert detectable_rise(0.5, 2, 2) is None
+    assert detectable_rise(0.0, 0, 5) is None
+
+
+def test_the_detectable_difference_of_means_takes_both_variances() -> None:
+    wide, narrow = Sums(100, 0, 99 * 400), Sums(100, 0, 99 * 100)
+    assert detectable_difference(wide, narrow) == pytest.approx((1.959964 + 0.841621) * np.sqrt(4 + 1), rel=1e-6)
+    assert detectable_difference(Sums(3, 0, 0), Sums(3, 0, 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("effect", "minimum", "adjusted_p", "verdict"),
+    [
+        (Effect(0.02, 0.01, 0.03), None, None, Verdict.BETTER),
+        (Effect(-0.02, -0.03, -0.01), None, None, Verdict.WORSE),
+        (Effect(0.02, -0.01, 0.05), None, None, Verdict.INCONCLUSIVE),
+        (Effect(0.02, -0.01, 0.05), 0.01, None, Verdict.INCONCLUSIVE),
+        (Effect(0.001, -0.004, 0.006), 0.01, None, Verdict.SAME),
+        (Effect(0.004, 0.001, 0.007), 0.01, None, Verdict.SAME),
+        (Effect(0.004, 0.001, 0.011), 0.01, None, Verdict.BETTER),
+        (Effect(0.02, 0.001, 0.04), None, 0.06, Verdict.INCONCLUSIVE),
+        (Effect(0.02, 0.001, 0.04), None, 0.04, Verdict.BETTER),
+        (Effect(0.0, None, None), 0.01, None, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_verdict_goes_by_the_interval_never_by_the_higher_rate(
+    effect: Effect, minimum: float | None, adjusted_p: float | None, verdict: Verdict
+) -> None:
+    assert judge(effect, minimum, adjusted_p) is verdict
