@@ -4,9 +4,9 @@ import importlib
 import pkgutil
 from functools import cache
 
-from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault
+from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
 
-__all__ = ["Edge", "FlowView", "Look", "Node", "NodeFault", "node_types"]
+__all__ = ["Edge", "FlowView", "Look", "Node", "NodeFault", "Phrase", "node_types"]
 
 
 @cache

@@ -33,8 +33,7 @@ class Audience(Node):
         yield ("audience",), self.audience
 
     def look(self) -> Look:
-        lines = (f"{self.holdout} held out as control",) if self.holdout else ()
-        return Look("entry", str(self.audience), lines)
+        return Look("entry", str(self.audience), held_out=self.holdout)
 
     def step(self, visit: "Visit") -> None:
         if self.holdout:

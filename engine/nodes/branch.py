@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.nodes.node import ConditionText, Edge, FlowView, Look, Node, NodeFault
+from engine.nodes.node import ConditionText, Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -32,7 +32,7 @@ class Branch(Node):
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         ways = [Edge(self.id, f"when-{n}", way.then, str(way.when)) for n, way in enumerate(self.branch, 1) if way.when and way.then]
         otherwise = next((way.otherwise for way in self.branch if way.otherwise), None) or self.next or below
-        return (*ways, Edge(self.id, "otherwise", otherwise, "otherwise")) if otherwise else tuple(ways)
+        return (*ways, Edge(self.id, "otherwise", otherwise, Phrase("otherwise"))) if otherwise else tuple(ways)
 
     def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
         for number, way in enumerate(self.branch):
@@ -40,7 +40,7 @@ class Branch(Node):
                 yield ("branch", number, "when"), way.when
 
     def look(self) -> Look:
-        return Look("branch", self.note or "which way?")
+        return Look("branch", self.note or Phrase("which way?"))
 
     def faults(self, flow: FlowView) -> Iterator[NodeFault]:
         for number, way in enumerate(self.branch):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from engine.nodes.node import Edge, Look, Node
+from engine.nodes.node import Edge, Look, Node, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -23,7 +23,7 @@ class End(Node):
         return ()
 
     def look(self) -> Look:
-        return Look("end", self.end or "end")
+        return Look("end", self.end or Phrase("the flow ends here"))
 
     def step(self, visit: "Visit") -> None:
         visit.finish(visit.everyone, "flow_ended")

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NewType, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NewType, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from engine.language.values import Share
 
 if TYPE_CHECKING:  # numpy stays out of `contactflow check`
     from engine.visit import Visit
@@ -12,6 +14,19 @@ if TYPE_CHECKING:  # numpy stays out of `contactflow check`
 ConditionText = NewType("ConditionText", str)  # checked against the vocabulary by engine/language/check.py
 EdgeStyle = Literal["normal", "timeout", "unreachable"]
 Shape = Literal["entry", "split", "email", "sms", "print", "wait", "wait_for", "branch", "update", "goal", "end"]
+
+
+class Phrase(str):
+    """Words of ours in a picture: English as they stand, while `pattern` and `values` let the picture say them in another language."""
+
+    __slots__ = ("pattern", "values")
+    pattern: str
+    values: tuple[object, ...]
+
+    def __new__(cls, pattern: str, *values: object) -> Self:
+        phrase = super().__new__(cls, pattern.format(*values))
+        phrase.pattern, phrase.values = pattern, values
+        return phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +43,15 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a node appears in the picture: `shape` names a kind that the legend explains, `lines` are in words."""
+    """How a node appears in the picture: `shape` names a kind that the legend explains, `title` and `lines` are in words.
+
+    What the author wrote is plain text, what we say ourselves is a Phrase. `held_out` is the part that leaves here as control.
+    """
 
     shape: Shape
     title: str
     lines: tuple[str, ...] = ()
+    held_out: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.language.values import Duration, Moment, Share
-from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault
+from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
 from engine.nodes.split import share_faults
 
 if TYPE_CHECKING:
@@ -56,15 +56,16 @@ class Send(Node):
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         ways = super().edges(below)
         if self.unreachable:
-            ways += (Edge(self.id, "unreachable", self.unreachable, "cannot be reached", "unreachable"),)
+            ways += (Edge(self.id, "unreachable", self.unreachable, Phrase("cannot be reached"), "unreachable"),)
         return ways
 
     def look(self) -> Look:
         shape = self.send if self.send in ("email", "sms", "print") else "email"
-        lines = [f"{name} {variant.share}" for name, variant in (self.variants or {}).items()]
-        lines += [f"goal: {self.goal}"] if self.goal else []
-        lines += [f"released {self.release}"] if self.release else []
-        return Look(shape, {"email": "E-mail", "sms": "SMS", "print": "Letter"}.get(self.send, self.send), tuple(lines))  # type: ignore[arg-type]
+        title = Phrase("goal: {0}", self.goal) if self.goal else self.subject or self.template or Phrase("a message")
+        lines = [Phrase("{0} {1}", variant.share, name) for name, variant in (self.variants or {}).items()]
+        lines += [Phrase("own wording for {0}", ", ".join(self.by_segment))] if self.by_segment else []
+        lines += [Phrase("not before {0}", self.release)] if self.release else []
+        return Look(shape, title, tuple(lines))  # type: ignore[arg-type]  # the three names are shapes
 
     def faults(self, flow: FlowView) -> Iterator[NodeFault]:
         for variant, words in self.wordings().items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.language.values import Share
-from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault
+from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -37,12 +37,18 @@ class Split(Node):
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         return tuple(
-            Edge(self.id, name, arm.next, f"{name} {arm.share or ''}".strip(), share=arm.share.fraction if arm.share else None)
+            Edge(
+                self.id,
+                name,
+                arm.next,
+                Phrase("{0} {1}", name, arm.share) if arm.share else name,
+                share=arm.share.fraction if arm.share else None,
+            )
             for name, arm in self.split.items()
         )
 
     def look(self) -> Look:
-        return Look("split", f"arms as {self.by} says" if self.by else "random arms")
+        return Look("split", Phrase("arms as {0} says", self.by) if self.by else Phrase("random arms"))
 
     def faults(self, flow: FlowView) -> Iterator[NodeFault]:
         for name, arm in self.split.items():

@@ -1,10 +1,11 @@
 """Writing something down about the customer."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from engine.nodes.node import Look, Node
+from engine.nodes.node import Look, Node, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -25,8 +26,17 @@ class Update(Node):
     update: dict[str, Value | dict[str, bool]] = Field(description="Attributes and their new values; `consent: {email: no}`.", min_length=1)
 
     def look(self) -> Look:
-        return Look("update", "note down", tuple(f"{name} = {value}" for name, value in self.update.items()))
+        return Look("update", Phrase("note down"), tuple(line for name, value in self.update.items() for line in _noted(name, value)))
 
     def step(self, visit: "Visit") -> None:
         visit.write_down(visit.everyone, self)
         visit.leave(visit.everyone, "next")
+
+
+def _noted(name: str, value: Value | dict[str, bool]) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (
+            Phrase("consent for {0}: {1}", channel, Phrase("yes") if granted else Phrase("no")) for channel, granted in value.items()
+        )
+    else:
+        yield f"{name} = {value}"

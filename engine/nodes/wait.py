@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, field_validator
 
 from engine.language.values import Duration, Moment
-from engine.nodes.node import Look, Node
+from engine.nodes.node import Look, Node, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -29,7 +29,7 @@ class Wait(Node):
         return Moment.parse(text) if text.lower().startswith("until ") else Duration.parse(text)
 
     def look(self) -> Look:
-        return Look("wait", f"wait {self.wait}")
+        return Look("wait", Phrase("{0}", self.wait))
 
     def step(self, visit: "Visit") -> None:
         visit.rest_until(visit.fresh, visit.moment(self.wait))

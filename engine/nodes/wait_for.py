@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from engine.language.values import Duration
-from engine.nodes.node import ConditionText, Edge, Look, Node
+from engine.nodes.node import ConditionText, Edge, Look, Node, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -30,14 +30,14 @@ class WaitFor(Node):
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         target = self.then or self.next or below
-        came = (Edge(self.id, "then", target, "yes"),) if target else ()
-        return (*came, Edge(self.id, "timeout", self.timeout, f"not in {self.at_most}", "timeout"))
+        came = (Edge(self.id, "then", target, Phrase("yes")),) if target else ()
+        return (*came, Edge(self.id, "timeout", self.timeout, Phrase("not in {0}", self.at_most), "timeout"))
 
     def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
         yield ("wait_for",), self.wait_for
 
     def look(self) -> Look:
-        return Look("wait_for", f"wait for {self.wait_for}", (f"at most {self.at_most}",))
+        return Look("wait_for", str(self.wait_for), (Phrase("at most {0}", self.at_most),))
 
     def step(self, visit: "Visit") -> None:
         came = visit.holds(self.wait_for)
