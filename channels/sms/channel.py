@@ -1,0 +1,54 @@
+"""SMS as a channel."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from channels.contract import BatchInfo, Message, Receipt, Wire, WordingFault
+from channels.sms.transport import Sms, Transport
+from channels.sms.wording import SmsWording, load_wording, restore_wording
+
+# North America cannot tell fixed lines from mobiles by the number.
+_TEXTABLE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+class SmsChannel:
+    """Short messages, a thousand to a batch, over any Transport."""
+
+    name = "sms"
+    addresses = ("phone",)
+    max_batch = 1_000
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def address_of(self, customer: Mapping[str, Any]) -> str | None:
+        """The customer's number in E.164, or None when it is no number of a mobile phone."""
+        try:
+            number = phonenumbers.parse(str(customer.get("phone") or ""), _region(customer))
+        except phonenumbers.NumberParseException:
+            return None
+        if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) not in _TEXTABLE:
+            return None
+        return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+    def load(self, template: Path, options: Mapping[str, str], root: Path) -> SmsWording | list[WordingFault]:
+        return load_wording(template, root)
+
+    def restore(self, source: bytes) -> SmsWording:
+        return restore_wording(source)
+
+    def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
+        texts = [Sms(each.key, each.address, each.content.parts["text"], each.content.segments) for each in messages]
+        yield from self._transport.send(texts, wire)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _region(customer: Mapping[str, Any]) -> str | None:
+    country = customer.get("country")
+    return str(country).upper() if country else None
