@@ -1,10 +1,10 @@
 """A campaign as it is written: its header and its nodes."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
-from engine.language.values import Duration, Lift
+from engine.language.values import Duration, Lift, Line, Name, PurposeName, TemplateFile
 from engine.nodes.node import ConditionText, Node
 
 Metric = Literal["purchase", "spend", "response", "visit", "click", "answer"]
@@ -15,7 +15,7 @@ class LearningGoal(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    question: str = Field(description="The question, in a sentence.")
+    question: Line = Field(description="The question, in a sentence.")
     metric: Metric = Field(description="What counts as success: the primary metric.")
     within: Duration = Field(description="Counted from the moment that a customer came in.")
     minimum_lift: Lift | None = Field(None, description="The smallest difference that would matter: `1 point`, or an amount.")
@@ -27,12 +27,14 @@ class CampaignSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    campaign: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="The campaign's short name; that of the file.")]
-    title: str | None = Field(None, description="Its name in words, for pictures and reports.")
-    owner: str | None = Field(None, description="Who answers for it.")
-    purpose: str | None = Field(None, description="The consent that every message here needs.")
+    campaign: Name = Field(description="The campaign's short name; that of the file.")
+    title: Line | None = Field(None, description="Its name in words, for pictures and reports.")
+    owner: Line | None = Field(None, description="Who answers for it.")
+    purpose: PurposeName | None = Field(None, description="The consent that every message here needs.")
     learn: LearningGoal | None = Field(None, description="The learning goal.")
     exit_when: ConditionText | None = Field(None, description="A condition that makes a member leave, wherever they are.")
     reentry: Literal["never"] | Duration = Field("never", description="Whether a customer may come in again: `never`, or after how long.")
-    page: str | None = Field(None, description="The landing page that links lead to: a file under templates/. Default: the shipped page.")
-    flow: dict[str, SerializeAsAny[Node]] = Field(description="The nodes by id, in reading order.")
+    page: TemplateFile | None = Field(
+        None, description="The landing page that links lead to: a file under templates/. Default: the shipped page."
+    )
+    flow: dict[Name, SerializeAsAny[Node]] = Field(description="The nodes by id, in reading order.")

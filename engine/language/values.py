@@ -1,18 +1,32 @@
 """Durations, shares, moments and numbers as people write them. Each parser's error text says what is accepted."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 UNIT_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[a-z]+"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+Named = Literal["node", "condition", "template", "segment", "channel", "purpose", "attribute"]
+LONGEST_SECONDS = 10 * 366 * 86_400
+YEARS = (2000, 2199)
+
+
+class ValueFault(ValueError):  # noqa: N818  # it is a fault in a file, and pydantic collects ValueErrors
+    """What is wrong with a value, and what to write instead."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}")
+        self.message = message
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +75,13 @@ class Duration(_Written):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError with what is accepted."""
-        match = re.fullmatch(r"(\d{1,6}) ?(minute|hour|day|week)s?", text.lower())
+        match = re.fullmatch(r"([0-9]{1,6}) ?(minute|hour|day|week)s?", text.lower())
         if not match or int(match[1]) == 0:
-            raise ValueError(f"'{text}' is not a duration. Write a number and a unit: 30 minutes, 36 hours, 5 days or 2 weeks.")
-        return cls(text, int(match[1]) * UNIT_SECONDS[match[2]])
+            raise ValueFault(f"{_short(text)} is not a duration.", "Write a number and a unit: 30 minutes, 36 hours, 5 days or 2 weeks.")
+        seconds = int(match[1]) * UNIT_SECONDS[match[2]]
+        if seconds > LONGEST_SECONDS:
+            raise ValueFault(f"{_short(text)} is longer than ten years.", "Write a shorter time.")
+        return cls(text, seconds)
 
     @classmethod
     def describe(cls) -> JsonSchemaValue:
@@ -90,21 +107,21 @@ class Share(_Written):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError with what is accepted."""
-        percent = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text)
-        ratio = re.fullmatch(r"(\d{1,4}) ?/ ?(\d{1,4})", text)
+        percent = re.fullmatch(r"([0-9]{1,3}(?:[.,][0-9]{1,6})?) ?%", text)
+        ratio = re.fullmatch(r"([0-9]{1,4}) ?/ ?([0-9]{1,4})", text)
         if percent:
-            fraction = float(percent[1]) / 100
+            fraction = float(percent[1].replace(",", ".")) / 100
         elif ratio and int(ratio[2]):
             fraction = int(ratio[1]) / int(ratio[2])
         else:
-            raise ValueError(f"'{text}' is not a share. Write a percentage such as 45%, or a part such as 1/3.")
+            raise ValueFault(f"{_short(text)} is not a share.", "Write a percentage such as 45%, or a part such as 1/3.")
         if not 0 < fraction <= 1:
-            raise ValueError(f"'{text}' is not a share of a whole. Write more than 0% and at most 100%.")
+            raise ValueFault(f"{_short(text)} is not a share of a whole.", "Write more than 0% and at most 100%.")
         return cls(text, fraction)
 
     @classmethod
     def describe(cls) -> JsonSchemaValue:
-        return {"type": "string", "pattern": r"^([0-9.]+ ?%|[0-9]+ ?/ ?[0-9]+)$", "examples": ["45%", "1/3"]}
+        return {"type": "string", "pattern": r"^([0-9]{1,3}([.,][0-9]{1,6})? ?%|[0-9]{1,4} ?/ ?[0-9]{1,4})$", "examples": ["45%", "1/3"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +133,16 @@ class Lift(_Written):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError with what is accepted."""
-        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)( ?points?)?", text.lower())
-        if not match or float(match[1]) == 0:
-            raise ValueError(f"'{text}' is not a lift. Write points for a rate (1 point, 0.5 points) or an amount for money (0.50).")
-        return cls(text, float(match[1]) / (100 if match[2] else 1))
+        match = re.fullmatch(r"([0-9]{1,9}(?:[.,][0-9]{1,6})?)( ?points?)?", text.lower())
+        amount = float(match[1].replace(",", ".")) if match else 0.0
+        if not match or not amount:
+            remedy = "Write points for a rate (1 point, 0.5 points) or an amount for money (0.50)."
+            raise ValueFault(f"{_short(text)} is not a lift.", remedy)
+        return cls(text, amount / (100 if match[2] else 1))
 
     @classmethod
     def describe(cls) -> JsonSchemaValue:
-        return {"type": "string", "pattern": r"^[0-9.]+( ?points?)?$", "examples": ["1 point", "0.50"]}
+        return {"type": "string", "pattern": r"^[0-9]{1,9}([.,][0-9]{1,6})?( ?points?)?$", "examples": ["1 point", "0.50"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +156,20 @@ class Moment(_Written):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError with what is accepted."""
-        words = re.sub(r"^(until|next|at|on) ", "", text.lower())
-        match = re.fullmatch(r"(?:(\d{4}-\d{2}-\d{2}|[a-z]+)(?: at)? )?(\d{1,2}):(\d{2})|(\d{4}-\d{2}-\d{2}|[a-z]+)", words)
+        words = re.sub(r"^(until |on |next )*", "", text.lower())
+        match = re.fullmatch(rf"(?:({_DAY})(?: at)? )?([0-9]{{1,2}}):([0-9]{{2}})|({_DAY})", re.sub(r"^at ", "", words), re.ASCII)
         try:
-            if not match:
-                raise ValueError
-            clock = time(int(match[2]), int(match[3])) if match[2] else time(0)
-            day = match[1] or match[4]
+            clock = time(int(match[2]), int(match[3])) if match and match[2] else time(0)
+            day = match[1] or match[4] if match else ""
             if day is None or day in WEEKDAYS:
                 return cls(text, None, WEEKDAYS.index(day) if day else None, clock)
-            return cls(text, date.fromisoformat(day), None, clock)
+            on = date.fromisoformat(day)
         except ValueError:
-            raise ValueError(
-                f"'{text}' is not a moment. Write a day and a time: 2026-12-01 09:00, monday 09:00, or only a time such as 09:00."
-            ) from None
+            remedy = "Write a day and a time: 2026-12-01 09:00, monday 09:00, or only a time such as 09:00."
+            raise ValueFault(f"{_short(text)} is not a moment.", remedy) from None
+        if not YEARS[0] <= on.year <= YEARS[1]:
+            raise ValueFault(f"{_short(text)} is not in this century.", "Write the year with four figures: 2026-12-01.")
+        return cls(text, on, None, clock)
 
     @classmethod
     def describe(cls) -> JsonSchemaValue:
@@ -174,5 +193,55 @@ class Moment(_Written):
         raise AssertionError("a weekday comes round within nine days")
 
 
-Text = Annotated[str, "one line that people read"]
-Parser = Callable[[str], Any]
+def read_pause(value: object) -> object:
+    """What a `wait` may say: a Duration, or a Moment behind the word `until`. Raises ValueFault."""
+    if not isinstance(value, str):
+        return value
+    text = " ".join(value.split())
+    if text.lower().startswith("until "):
+        return Moment.parse(text)
+    try:
+        return Duration.parse(text)
+    except ValueFault as fault:
+        raise ValueFault(fault.message, f"{fault.remedy} Or a moment: until monday 09:00, until 2026-12-01 09:00.") from None
+
+
+def _one_line(value: object) -> object:
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        remedy = "Use small letters, figures, - and _, beginning with a letter; at most 63 characters."
+        raise ValueFault(f"{_short(value)} cannot be a name.", remedy)
+    return value
+
+
+def _short(text: str) -> str:
+    return f"'{text[:57]}...'" if len(text) > 60 else f"'{text}'"
+
+
+@dataclass(frozen=True, slots=True)
+class MayBeEmpty:
+    """Marks a field in which nothing may be written after the colon."""
+
+
+NAME = r"[a-z][a-z0-9_-]{0,62}"
+Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
+Line = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]  # one line that people read
+Pause = Annotated[Duration | Moment, BeforeValidator(read_pause)]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Marks a field whose text names something outside itself; the check looks it up."""
+
+    what: Named
+
+
+NodeRef = Annotated[str, Names("node")]
+TemplateFile = Annotated[str, Names("template")]  # a file under templates/
+SegmentName = Annotated[str, Names("segment")]
+ChannelName = Annotated[str, Names("channel")]
+PurposeName = Annotated[str, Names("purpose")]
+AttributeName = Annotated[str, Names("attribute")]

@@ -26,6 +26,12 @@ class Audience(Node):
     reading_order: ClassVar[int] = 1
     is_entry: ClassVar[bool] = True
 
+    example: ClassVar[str] = """
+lapsed:
+  audience: days_since_purchase > 180 and country in ('NL', 'BE')
+  holdout: 10%
+"""
+
     audience: ConditionText = Field(description="Who comes in: a condition, or `in segment NAME`, or `everyone`.")
     holdout: Share | None = Field(None, description="The random part that gets nothing, to measure against.")
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.language.values import NodeRef
 from engine.nodes.node import ConditionText, Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ class Way(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     when: ConditionText | None = Field(None, description="The condition.")
-    then: str | None = Field(None, description="The node that follows when it holds.")
-    otherwise: str | None = Field(None, description="The node for everyone else; only in the last way.")
+    then: NodeRef | None = Field(None, description="The node that follows when it holds.")
+    otherwise: NodeRef | None = Field(None, description="The node for everyone else; only in the last way.")
 
 
 class Branch(Node):
@@ -26,6 +27,16 @@ class Branch(Node):
 
     word: ClassVar[str] = "branch"
     reading_order: ClassVar[int] = 6
+
+    example: ClassVar[str] = """
+which:
+  branch:
+    - when: reachable by sms
+      then: text
+    - when: country = 'NL'
+      then: letter
+    - otherwise: end
+"""
 
     branch: tuple[Way, ...] = Field(description="The ways, in the order in which they are tried.", min_length=1)
 

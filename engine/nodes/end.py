@@ -1,9 +1,10 @@
 """The way out."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from engine.language.values import Line, MayBeEmpty
 from engine.nodes.node import Edge, Look, Node, Phrase
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ class End(Node):
     reading_order: ClassVar[int] = 9
     leaves: ClassVar[bool] = True
 
-    end: str = Field("", description="Why members leave here, in words.")
+    example: ClassVar[str] = """
+moved-away:
+  end: we have no address any more
+"""
+
+    end: Annotated[Line, MayBeEmpty()] = Field("", description="Why members leave here, in words.")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         return ()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from engine.language.values import Line
 from engine.nodes.node import Edge, Look, Node
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ class Goal(Node):
     reading_order: ClassVar[int] = 8
     leaves: ClassVar[bool] = True
 
-    goal: str = Field(description="The goal, in words.")
+    example: ClassVar[str] = """
+won:
+  goal: purchase
+"""
+
+    goal: Line = Field(description="The goal, in words.")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         return ()

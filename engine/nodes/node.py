@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NewType, Protoco
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.values import Share
+from engine.language.values import Line, NodeRef, Share
 
 if TYPE_CHECKING:  # numpy stays out of `contactflow check`
     from engine.visit import Visit
 
-ConditionText = NewType("ConditionText", str)  # checked against the vocabulary by engine/language/check.py
+ConditionText = NewType("ConditionText", str)  # never empty; checked against the vocabulary by engine/language/check.py
 EdgeStyle = Literal["normal", "timeout", "unreachable"]
 Shape = Literal["entry", "split", "email", "sms", "print", "wait", "wait_for", "branch", "update", "goal", "end"]
 
@@ -83,13 +83,14 @@ class Node(BaseModel):
 
     word: ClassVar[str]  # the key that makes a mapping this type of node
     reading_order: ClassVar[int]  # where the reference page and the legend show it
+    example: ClassVar[str]  # nodes for the reference page; a test checks it inside a flow
     is_entry: ClassVar[bool] = False
     rests: ClassVar[bool] = False  # a member may stay here for a while: breaks a cycle
     leaves: ClassVar[bool] = False  # nobody goes on from here
 
     id: Annotated[str, Field(exclude=True, json_schema_extra={"hidden": True})] = ""
-    next: str | None = Field(None, description="The node that follows. Without it, the node below.")
-    note: str | None = Field(None, description="A remark that stands in the picture.")
+    next: NodeRef | None = Field(None, description="The node that follows. Without it, the node below.")
+    note: Line | None = Field(None, description="A remark that stands in the picture.")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         """The ways out; `below` is the node written below this one."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.values import Duration, Moment, Share
+from engine.language.values import ChannelName, Duration, Line, Moment, Name, NodeRef, SegmentName, Share, TemplateFile
 from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
 from engine.nodes.split import share_faults
 
@@ -20,8 +20,8 @@ class Words(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    template: str | None = Field(None, description="The template's file under templates/.")
-    subject: str | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
+    template: TemplateFile | None = Field(None, description="The template's file under templates/.")
+    subject: Line | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
 
 
 class Variant(Words):
@@ -42,16 +42,29 @@ class Send(Node):
     reading_order: ClassVar[int] = 3
     rests: ClassVar[bool] = False
 
-    send: str = Field(description="The channel: email, sms or print.")
-    template: str | None = Field(None, description="The template's file under templates/.")
-    subject: str | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
-    goal: str | None = Field(None, description="What the message is for, in words; stands in the picture.")
-    variants: dict[str, Variant] | None = Field(None, description="Wordings that are compared, by name.", min_length=2)
-    by_segment: dict[str, Words] | None = Field(None, description="Other wording for a segment; the first segment that fits.")
+    example: ClassVar[str] = """
+mail:
+  send: email
+  goal: visits the page
+  subject: "{{ customer.first_name }}, we have missed you"
+  variants:
+    personal: {share: 50%, template: winback/personal.mjml}
+    general: {share: 50%, template: winback/general.mjml}
+  by_segment:
+    families: {subject: "{{ customer.first_name }}, something for the whole family"}
+  unreachable: letter
+"""
+
+    send: ChannelName = Field(description="The channel: email, sms or print.")
+    template: TemplateFile | None = Field(None, description="The template's file under templates/.")
+    subject: Line | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
+    goal: Line | None = Field(None, description="What the message is for, in words; stands in the picture.")
+    variants: dict[Name, Variant] | None = Field(None, description="Wordings that are compared, by name.", min_length=2)
+    by_segment: dict[SegmentName, Words] | None = Field(None, description="Other wording for a segment; the first segment that fits.")
     track_opens: bool = Field(False, description="Whether the e-mail counts opens.")
     release: Moment | None = Field(None, description="Not before this moment, in the customer's zone.")
     fresh_for: Duration | None = Field(None, description="Not sent any more when it is later than this after it was due. Default 3 days.")
-    unreachable: str | None = Field(None, description="The node for whoever cannot be reached over this channel.")
+    unreachable: NodeRef | None = Field(None, description="The node for whoever cannot be reached over this channel.")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         ways = super().edges(below)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.values import Share
+from engine.language.values import AttributeName, Line, Name, NodeRef, Share
 from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ class Arm(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     share: Share | None = Field(None, description="The part of the members that get this arm; all together 100 %.")
-    is_: str | None = Field(None, alias="is", description="With `by`: the value of the attribute that means this arm.")
+    is_: Line | None = Field(None, alias="is", description="With `by`: the value of the attribute that means this arm.")
     control: bool = Field(False, description="The arm that the others are compared with. Without it, the arm called `control`.")
-    next: str = Field(description="The node that follows for this arm.")
+    next: NodeRef = Field(description="The node that follows for this arm.")
 
 
 class Split(Node):
@@ -32,8 +32,16 @@ class Split(Node):
     word: ClassVar[str] = "split"
     reading_order: ClassVar[int] = 2
 
-    split: dict[str, Arm] = Field(description="The arms by name.", min_length=2)
-    by: str | None = Field(None, description="An attribute that says who is in which arm (an experiment assigned elsewhere).")
+    example: ClassVar[str] = """
+arms:
+  split:
+    early: {share: 1/3, next: mail}
+    late: {share: 1/3, next: letter}
+    control: {share: 1/3, next: end}
+"""
+
+    split: dict[Name, Arm] = Field(description="The arms by name.", min_length=2)
+    by: AttributeName | None = Field(None, description="An attribute that says who is in which arm (an experiment assigned elsewhere).")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         return tuple(

@@ -1,16 +1,17 @@
 """Writing something down about the customer."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from engine.language.values import AttributeName, ChannelName, MayBeEmpty
 from engine.nodes.node import Look, Node, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
 
-Value = str | int | float | bool | None
+Value = Annotated[str | None, MayBeEmpty()]  # as written; the attribute's own kind says how it is read. Empty: taken away
 
 
 class Update(Node):
@@ -23,7 +24,17 @@ class Update(Node):
     word: ClassVar[str] = "update"
     reading_order: ClassVar[int] = 7
 
-    update: dict[str, Value | dict[str, bool]] = Field(description="Attributes and their new values; `consent: {email: no}`.", min_length=1)
+    example: ClassVar[str] = """
+noted:
+  update: {favourite: sports, visits: 3}
+stopped:
+  update:
+    consent: {sms: no}
+"""
+
+    update: dict[AttributeName, Value | dict[ChannelName, bool]] = Field(
+        description="Attributes and their new values; `consent: {email: no}`.", min_length=1
+    )
 
     def look(self) -> Look:
         return Look("update", Phrase("note down"), tuple(line for name, value in self.update.items() for line in _noted(name, value)))

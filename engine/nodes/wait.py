@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from engine.language.values import Duration, Moment
+from engine.language.values import Pause
 from engine.nodes.node import Look, Node, Phrase
 
 if TYPE_CHECKING:
@@ -18,15 +18,14 @@ class Wait(Node):
     reading_order: ClassVar[int] = 4
     rests: ClassVar[bool] = True
 
-    wait: Duration | Moment = Field(description="`5 days`, `until 09:00`, `until monday 09:00` or `until 2026-12-01 09:00`.")
+    example: ClassVar[str] = """
+pause:
+  wait: 5 days
+morning:
+  wait: until monday 09:00
+"""
 
-    @field_validator("wait", mode="before")
-    @classmethod
-    def _read(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        text = " ".join(value.split())
-        return Moment.parse(text) if text.lower().startswith("until ") else Duration.parse(text)
+    wait: Pause = Field(description="`5 days`, `until 09:00`, `until monday 09:00` or `until 2026-12-01 09:00`.")
 
     def look(self) -> Look:
         return Look("wait", Phrase("{0}", self.wait))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from engine.language.values import Duration
+from engine.language.values import Duration, NodeRef
 from engine.nodes.node import ConditionText, Edge, Look, Node, Phrase
 
 if TYPE_CHECKING:
@@ -23,10 +23,18 @@ class WaitFor(Node):
     reading_order: ClassVar[int] = 5
     rests: ClassVar[bool] = True
 
+    example: ClassVar[str] = """
+answer:
+  wait_for: response to mail
+  at_most: 5 days
+  then: won
+  timeout: end
+"""
+
     wait_for: ConditionText = Field(description="What to wait for: `response to NODE`, `purchase`, or a condition.")
     at_most: Duration = Field(description="How long at most.")
-    then: str | None = Field(None, description="The node that follows when it comes. Without it, the node below.")
-    timeout: str = Field(description="The node that follows when it does not come in time.")
+    then: NodeRef | None = Field(None, description="The node that follows when it comes. Without it, the node below.")
+    timeout: NodeRef = Field(description="The node that follows when it does not come in time.")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         target = self.then or self.next or below
