@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 
 from engine.campaign import CampaignSpec
 from engine.nodes import Edge, Node
@@ -36,6 +37,15 @@ class FlowGraph:
     def targets(self) -> Mapping[tuple[str, str], str]:
         """(node, exit) to the node that follows."""
         return {(edge.source, edge.exit): edge.target for edge in self.edges}
+
+    @cached_property
+    def has_cycle(self) -> bool:
+        """Whether a member can come to a node twice."""
+        try:
+            TopologicalSorter({node_id: [edge.target for edge in self.edges if edge.source == node_id] for node_id in self.nodes}).prepare()
+        except CycleError:
+            return True
+        return False
 
     @cached_property
     def entries(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Campaign(SQLModel, table=True):
     name: str = Field(unique=True)
     started_at: datetime = Field(sa_type=Instant)
     version_id: int | None = Field(default=None, foreign_key="flow_version.id")
+    entered_at: datetime | None = Field(default=None, sa_type=Instant)  # when the last complete look for new members was
 
 
 class FlowVersion(SQLModel, table=True):
@@ -105,14 +106,17 @@ class OutboxMessage(SQLModel, table=True):
     __table_args__ = (
         # Invariant 1: nobody is written to twice
         UniqueConstraint("version_id", "node", "customer_id", "entry", "hop"),
-        # serves: what can be claimed now? Only open messages are in it
+        # serves: what of this node can be claimed now? Only what is queued is in it
         Index(
-            "outbox_open",
-            "channel",
+            "outbox_queued",
+            "version_id",
+            "node",
             "due_at",
-            sqlite_where=text("state IN ('queued', 'claimed', 'sending')"),
-            postgresql_where=text("state IN ('queued', 'claimed', 'sending')"),
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
         ),
+        # serves: what did a dead process leave behind?
+        Index("outbox_claimed", "claim", sqlite_where=text("claim IS NOT NULL"), postgresql_where=text("claim IS NOT NULL")),
         # serves: what became of this member's message
         Index("outbox_of_member", "member_id", "node"),
     )

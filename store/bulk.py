@@ -13,11 +13,16 @@ from sqlmodel import Session
 Ids = NDArray[np.int64]
 
 
-def insert_rows(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """Insert `rows` (values as the database stores them: micros, cents, text) and give their number.
+def insert_rows(
+    session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, keep_existing: bool = False
+) -> int:
+    """Insert `rows` (values as the database stores them: micros, cents, text) and give the number of rows given.
 
-    One statement on SQLite, one COPY on PostgreSQL; a broken unique key undoes the whole transaction.
+    One statement on SQLite, one COPY on PostgreSQL. A broken unique key undoes the whole transaction, unless
+    `keep_existing`: then the row that was there first stands.
     """
+    if keep_existing:
+        return _insert_new_rows(session, table, columns, rows)
     connection = session.connection()
     names = ", ".join(f'"{name}"' for name in columns)
     if connection.dialect.name == "postgresql":
@@ -34,6 +39,17 @@ def insert_rows(session: Session, table: Table, columns: Sequence[str], rows: It
     if values:
         # Names are our own tables' and columns', never a user's words.
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', values)
+    return len(values)
+
+
+def _insert_new_rows(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    connection = session.connection()
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    names = ", ".join(f'"{name}"' for name in columns)
+    marks = ", ".join([mark] * len(columns))
+    values = [tuple(row) for row in rows]
+    if values:
+        connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING', values)
     return len(values)
 
 

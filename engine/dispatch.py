@@ -1,0 +1,112 @@
+"""Messages leave: claim, check at the moment of sending, compose, deliver, and write down what came back.
+
+Three short transactions a batch, none of them open while something is composed or sent:
+
+1. claim: rows of one node become ours;
+2. whoever may not be written to is settled with the reason, the rest are marked *sending* with what they will get;
+3. receipts, contact-log rows, and members that go on.
+
+Between 2 and 3 the journal knows what is on the wire (engine/journal.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from channels.contract import BatchInfo
+from engine.composition import Composer, Letterhead, Ready
+from engine.journal import Journal
+from engine.outbox import CLAIM, Settlement, claim, mark_sending, message_id_of
+from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
+from engine.running import Running
+from store.clock import Clock
+from store.errors import DeliveryError
+from store.session import reading, writing
+
+BATCH = 500  # messages a claim, where the channel does not want another number
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Who dispatches: the claim's name, its journal, and the machine's clock (claims end by it, also in a virtual run)."""
+
+    claim: str
+    journal: Journal
+    machine: Clock
+
+
+def dispatch(running: Running, node: str, now: datetime, desk: Desk) -> int:
+    """Send everything of a node that is due, batch by batch; gives how many messages were dealt with.
+
+    Raises DeliveryError when the channel cannot work at all; what was not sent is then put off, and nothing is lost.
+    """
+    composer = Composer(running, node)
+    done = 0
+    while count := dispatch_batch(composer, now, desk):
+        done += count
+    return done
+
+
+def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int:
+    """Send one batch; gives how many messages were dealt with, 0 when none is due."""
+    running, database = composer.running, composer.running.workspace.database
+    with writing(database) as session:
+        until = desk.machine.now() + CLAIM
+        rows = claim(session, running.version_id, composer.node_id, desk.claim, now, until, min(BATCH, composer.channel.max_batch))
+    if not rows:
+        return 0
+    with reading(database) as session:
+        letterheads = composer.read(session, rows, now)
+    made = [composer.compose(letterhead) for letterhead in letterheads]
+    ready = [each for each in made if isinstance(each, Ready)]
+    refused = [each for each in made if isinstance(each, Settlement)]
+    _mark(composer, ready, refused, letterheads, now)
+    if ready:
+        _deliver(composer, ready, now, desk)
+    return len(rows)
+
+
+def _mark(
+    composer: Composer, ready: Sequence[Ready], refused: Sequence[Settlement], letterheads: Sequence[Letterhead], now: datetime
+) -> None:
+    with writing(composer.running.workspace.database) as session:
+        mark_sending(session, (composer.row(session, each) for each in ready))
+        record(session, composer.running.names, {each.addressee.id: each.addressee for each in letterheads}, refused, now)
+
+
+def _deliver(composer: Composer, ready: Sequence[Ready], now: datetime, desk: Desk) -> None:
+    addressees = {each.letterhead.addressee.id: composer.addressee(each) for each in ready}
+    trouble = None
+    try:
+        for _ in composer.channel.deliver([composer.message(each) for each in ready], _batch(composer, ready, now), desk.journal):
+            pass
+    except DeliveryError as error:
+        trouble = error
+    _record(composer, addressees, trouble, now, desk)
+    desk.journal.recorded()
+    if trouble is not None:
+        raise trouble
+
+
+def _record(composer: Composer, addressees: dict[int, Addressee], trouble: DeliveryError | None, now: datetime, desk: Desk) -> None:
+    receipts = {message_id_of(receipt.key): receipt for receipt in desk.journal.receipts}
+    started = {message_id_of(key) for key in desk.journal.started}
+    cost = composer.running.workspace.costs.get(composer.channel.name, 0)
+    settlements = []
+    for message_id, addressee in addressees.items():
+        if message_id in receipts:
+            settlements.append(settlement_of(receipts[message_id], addressee, now, cost))
+        elif message_id in started:
+            settlements.append(maybe_sent(addressee, cost))
+        else:
+            settlements.append(later(addressee, str(trouble or "the channel gave no answer for it"), now))
+    with writing(composer.running.workspace.database) as session:
+        record(session, composer.running.names, addressees, settlements, now)
+        suppress_bad_addresses(session, addressees, receipts, now)
+
+
+def _batch(composer: Composer, ready: Sequence[Ready], now: datetime) -> BatchInfo:
+    graph = composer.running.graph
+    name, first = graph.campaign.campaign, ready[0].letterhead.addressee.id
+    key = f"{name}-{composer.node_id}-{now:%Y%m%dT%H%M%S}-{first}"
+    return BatchInfo(key, name, graph.version, composer.node_id, graph.campaign.title or name, now)

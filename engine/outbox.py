@@ -1,0 +1,147 @@
+"""The outbox: a message's states, and the statements that take it from one to the next.
+
+::
+
+    queued -> claimed -> sending -> sent
+      ^          |          |-----> failed       refused for good, or given up
+      |          |          |-----> unknown      the sender died with it on the wire; never re-sent by itself
+      |          |-> suppressed                  consent, address, freshness: checked at the moment of sending
+      |----------|----------|                    the claim's owner died before the wire; or try again later
+
+Whoever claims a row owns it until `claimed_until` (of the machine's clock); engine/recovery.py looks after the dead.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, select, update
+from sqlmodel import Session
+
+from channels.contract import MessageKey, Receipt
+from customers.tables import table_of
+from engine.reasons import Reason
+from engine.tables import Member, OutboxMessage
+from store.bulk import Ids, among, update_rows
+from store.clock import to_micros
+
+CLAIM = timedelta(minutes=15)  # the longest that one batch may take; a living owner on this machine keeps it longer
+ATTEMPTS = 6
+BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 480, 1440))
+
+
+class State(StrEnum):
+    """Where a message is. Open: queued, claimed, sending. The others are final."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+FINAL = (State.SENT, State.SUPPRESSED, State.FAILED, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a message has come to: a final state, or queued again for a later attempt at `due_at`."""
+
+    id: int
+    state: State
+    reason: Reason | None = None
+    answer: str = ""
+    provider_id: str | None = None
+    due_at: datetime | None = None
+    cost_millicents: int = 0
+
+
+def message_key(version: str, message_id: int) -> MessageKey:
+    """A message's name outside: in Message-ID, manifest and callback."""
+    return MessageKey(f"{version}.{message_id}")
+
+
+def message_id_of(key: MessageKey) -> int:
+    """The outbox row that a key names."""
+    return int(key.rpartition(".")[2])
+
+
+def claim(session: Session, version_id: int, node: str, claim_name: str, now: datetime, until: datetime, most: int) -> Sequence[Row[Any]]:
+    """Take at most `most` due messages of a node for `claim_name`, and give their rows. A row is never given to two."""
+    outbox = table_of(OutboxMessage)
+    due = (
+        select(outbox.c.id)
+        .where(outbox.c.version_id == version_id, outbox.c.node == node, outbox.c.state == State.QUEUED, outbox.c.due_at <= now)
+        .order_by(outbox.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(outbox)
+        .where(outbox.c.id.in_(due.scalar_subquery()), outbox.c.state == State.QUEUED)
+        .values(state=State.CLAIMED, claim=claim_name, claimed_until=until, attempts=outbox.c.attempts + 1)
+        .returning(outbox)
+    )
+    return session.connection().execute(taken).all()
+
+
+def mark_sending(session: Session, rows: Iterable[tuple[str, int, str, str | None, int, int]]) -> None:
+    """Write down what is about to be sent: (address, wording, merged values, code, units, message id), before the wire."""
+    columns = ("state", "address", "wording_id", "merged", "code", "units")
+    values = ((State.SENDING.value, address, wording, merged, code, units, id_) for address, wording, merged, code, units, id_ in rows)
+    update_rows(session, table_of(OutboxMessage), "id", columns, values)
+
+
+def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
+    """Write what became of messages, and wake the members whose message is final."""
+    final = [each for each in settlements if each.due_at is None]
+    moment = to_micros(now)
+    columns = ("state", "reason", "answer", "provider_id", "cost_millicents", "claim", "claimed_until", "settled_at")
+    rows = (
+        (each.state.value, each.reason, each.answer or None, each.provider_id, each.cost_millicents, None, None, moment, each.id)
+        for each in final
+    )
+    update_rows(session, table_of(OutboxMessage), "id", columns, rows)
+    _put_back(session, settlements)
+    _wake_members(session, np.fromiter((each.id for each in final), np.int64), now)
+
+
+def _put_back(session: Session, settlements: Sequence[Settlement]) -> None:
+    rows = ((each.state.value, each.answer or None, to_micros(each.due_at), None, None, each.id) for each in settlements if each.due_at)
+    update_rows(session, table_of(OutboxMessage), "id", ("state", "answer", "due_at", "claim", "claimed_until"), rows)
+
+
+def release(session: Session, claim_name: str, states: Sequence[State]) -> int:
+    """Put messages of a claim back into the queue, uncounted: nothing of them went on the wire."""
+    outbox = table_of(OutboxMessage)
+    back = (
+        update(outbox)
+        .where(outbox.c.claim == claim_name, outbox.c.state.in_(states))
+        .values(state=State.QUEUED, claim=None, claimed_until=None, attempts=outbox.c.attempts - 1)
+    )
+    return session.connection().execute(back).rowcount
+
+
+def open_nodes(session: Session, version_id: int, now: datetime) -> Sequence[tuple[str, str]]:
+    """The (node, channel) pairs of a version that have a message to be sent now."""
+    outbox = table_of(OutboxMessage)
+    due = select(outbox.c.node, outbox.c.channel).distinct()
+    due = due.where(outbox.c.version_id == version_id, outbox.c.state == State.QUEUED, outbox.c.due_at <= now)
+    return [(node, channel) for node, channel in session.connection().execute(due.order_by(outbox.c.node))]
+
+
+def answer_of(receipt: Receipt) -> str:
+    """A provider's answer as it is kept."""
+    return f"{receipt.code} {receipt.detail}".strip()[:500]
+
+
+def _wake_members(session: Session, message_ids: Ids, now: datetime) -> None:
+    member, outbox = table_of(Member), table_of(OutboxMessage)
+    theirs = select(outbox.c.member_id).where(among(session, outbox.c.id, message_ids))
+    due = update(member).where(member.c.id.in_(theirs), member.c.ended.is_(None), member.c.due_at.is_(None))
+    session.connection().execute(due.values(due_at=now))

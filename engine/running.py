@@ -1,0 +1,30 @@
+"""A version of a flow that has been stored to run: its graph with the rows that stand for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from customers.conditions.vocabulary import Vocabulary
+from engine.facts import Known
+from engine.graph import FlowGraph
+from engine.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Running:
+    """One stored version of a campaign, ready to be stepped."""
+
+    workspace: Workspace
+    graph: FlowGraph
+    vocabulary: Vocabulary
+    campaign_id: int
+    version_id: int
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The campaign and version as the contact log names them."""
+        return self.graph.campaign.campaign, self.graph.version
+
+    def known(self, now: datetime) -> Known:
+        """What its conditions may speak of at `now`."""
+        campaign = self.graph.campaign
+        return Known(self.vocabulary, self.workspace.attributes, campaign.campaign, campaign.purpose, self.workspace.zone, now)

@@ -1,0 +1,51 @@
+"""What the engine needs from outside, gathered once by contactflow/bootstrap.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from channels.contract import Channel
+from customers.conditions.vocabulary import AttributeKind
+from engine.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes: the name and postal address that templates may show."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An organisation's campaigns: where they are, what is known of customers, and how to reach them."""
+
+    root: Path
+    database: Engine
+    zone: ZoneInfo
+    attributes: Mapping[str, AttributeKind]  # the workspace's own
+    segments: Mapping[str, str]  # name to condition; the first that fits wins
+    purposes: tuple[str, ...]
+    channels: Mapping[str, Channel]
+    links: Links
+    sender: Sender
+    costs: Mapping[str, float]  # cents per billable unit, by channel
+
+    @property
+    def flows(self) -> Path:
+        """The folder of the campaigns."""
+        return self.root / "flows"
+
+    @property
+    def templates(self) -> Path:
+        """The folder of the wording."""
+        return self.root / "templates"
+
+    @property
+    def state(self) -> Path:
+        """The folder of what contactflow keeps for itself."""
+        return self.root / ".contactflow"
