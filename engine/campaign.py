@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
-from engine.language.values import Duration, Lift, Line, Name, PurposeName, TemplateFile
+from engine.language.fields import Line, Name, PurposeName, TemplateFile
+from engine.language.values import Duration, Lift
 from engine.nodes.node import ConditionText, Node
 
 Metric = Literal["purchase", "spend", "response", "visit", "click", "answer"]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from random import SystemRandom
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,11 @@ class Composer:
         refusals = self._refusals(session, rows, customer_ids, addresses, now)
         segments = self._segments(session, customer_ids, now)
         codes = _codes(session, rows) if "code" in self._variables else [None] * len(rows)
-        columns = zip(rows, people, addresses, refusals, segments, codes, strict=True)
-        return [self._letterhead(*each, now) for each in columns]
+        letterheads = []
+        for row, person, address, refusal, segment, code in zip(rows, people, addresses, refusals, segments, codes, strict=True):
+            wording = self._wordings[row.arm or ONLY, segment]
+            letterheads.append(Letterhead(Addressee.of(row), address, refusal, wording, self._values(row.id, person, code, now), code))
+        return letterheads
 
     def compose(self, letterhead: Letterhead) -> Ready | Settlement:
         """Merge one message, or say why it is not sent."""
@@ -165,27 +169,17 @@ class Composer:
         segments = {name: text for name, text in self.running.workspace.segments.items() if name in wanted}
         return segment_of(session, customer_ids, segments, self.running.known(now))
 
-    def _letterhead(
-        self,
-        row: Row[Any],
-        person: dict[str, Any],
-        address: str | None,
-        refusal: Reason | None,
-        segment: str | None,
-        code: str | None,
-        now: datetime,
-    ) -> Letterhead:
+    def _values(self, message_id: int, person: dict[str, Any], code: str | None, now: datetime) -> dict[str, Any]:
         workspace, campaign = self.running.workspace, self.running.graph.campaign
-        values = {
+        return {
             "customer": person,
             "campaign": {"name": campaign.campaign, "title": campaign.title or campaign.campaign},
             "node": self.node_id,
-            "links": workspace.links.for_message(row.id, now + LINK_LIFE),
+            "links": workspace.links.for_message(message_id, now + LINK_LIFE),
             "code": code,
             "sender": {"name": workspace.sender.name, "address": workspace.sender.address},
             "today": now.astimezone(workspace.zone).date().isoformat(),
         }
-        return Letterhead(Addressee.of(row), address, refusal, self._wordings[row.arm or ONLY, segment], values, code)
 
     def _stored_wording(self, session: Session, wording: Wording) -> int:
         if id(wording) not in self._stored:
@@ -208,10 +202,10 @@ def store_wording(session: Session, channel: str, source: bytes) -> int:
 
 def _codes(session: Session, rows: Sequence[Row[Any]]) -> list[str | None]:
     """The short code of each message: the one that it has from an earlier attempt, or a new one that nobody has."""
-    codes = [row.code or new_code() for row in rows]
+    codes = [row.code or new_code(_RANDOM) for row in rows]
     outbox = table_of(OutboxMessage)
     taken = {code: id_ for id_, code in session.connection().execute(select(outbox.c.id, outbox.c.code).where(outbox.c.code.in_(codes)))}
-    return [code if taken.get(code, row.id) == row.id else new_code() for code, row in zip(codes, rows, strict=True)]
+    return [code if taken.get(code, row.id) == row.id else new_code(_RANDOM) for code, row in zip(codes, rows, strict=True)]
 
 
 def _used(values: Mapping[str, Any], variables: frozenset[str]) -> dict[str, Any]:
@@ -227,3 +221,4 @@ def _used(values: Mapping[str, Any], variables: frozenset[str]) -> dict[str, Any
 
 
 _JSON = Json()
+_RANDOM = SystemRandom()

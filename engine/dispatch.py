@@ -16,7 +16,7 @@ from datetime import datetime
 from channels.contract import BatchInfo
 from engine.composition import Composer, Letterhead, Ready
 from engine.journal import Journal
-from engine.outbox import CLAIM, Settlement, claim, mark_sending, message_id_of
+from engine.outbox import CLAIM, Claim, Settlement, claim, mark_sending, message_id_of
 from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
 from engine.running import Running
 from store.clock import Clock
@@ -51,8 +51,8 @@ def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int:
     """Send one batch; gives how many messages were dealt with, 0 when none is due."""
     running, database = composer.running, composer.running.workspace.database
     with writing(database) as session:
-        until = desk.machine.now() + CLAIM
-        rows = claim(session, running.version_id, composer.node_id, desk.claim, now, until, min(BATCH, composer.channel.max_batch))
+        by = Claim(desk.claim, desk.machine.now() + CLAIM, min(BATCH, composer.channel.max_batch))
+        rows = claim(session, running.version_id, composer.node_id, now, by)
     if not rows:
         return 0
     with reading(database) as session:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from customers.attributes import attribute_columns, profile_table
 from customers.conditions.compile import Scope, compile_condition
 from customers.conditions.language import parse_condition
-from customers.conditions.vocabulary import AttributeKind, Vocabulary
+from customers.conditions.vocabulary import AttributeKind, Place, Vocabulary
 from customers.tables import Customer, table_of
 from engine.members import Asked, Int, Mask
 from store.bulk import column_table
@@ -40,11 +40,12 @@ class SqlFacts:
         self._known = known
         self._profile = profile_table(known.attributes)
 
-    def holds(self, condition: str, asked: Asked) -> Mask:
+    def holds(self, condition: str, asked: Asked, *, waiting: bool = False) -> Mask:
+        vocabulary = self._known.vocabulary.at(Place.WAIT if waiting else Place.FLOW)
         given = self._given(asked)
         scope = self.scope(given)
         query = select(given.c.pos).select_from(self._people(given))
-        query = query.where(compile_condition(parse_condition(condition, self._known.vocabulary), scope))
+        query = query.where(compile_condition(parse_condition(condition, vocabulary), scope))
         answer = np.zeros(len(asked), np.bool_)
         answer[[row[0] for row in self._session.connection().execute(query)]] = True
         return answer

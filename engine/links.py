@@ -36,6 +36,11 @@ class Links:
         """The message that a link's token stands for. Raises TokenError, without saying which part of it was wrong."""
         return self._signer.read(purpose, token, now)
 
+    @staticmethod
+    def path(purpose: LinkPurpose) -> str:
+        """The part of an address that says what its token is for."""
+        return PATHS[purpose]
+
     @property
     def code_url(self) -> str:
         """Where a short code from a letter is typed in: the front page, because nobody types more."""

@@ -49,8 +49,8 @@ class Asked:
 class Facts(Protocol):
     """What is known about customers now. The runner answers with SQL, a simulation partly with assumptions."""
 
-    def holds(self, condition: str, asked: Asked) -> Mask:
-        """Whether the condition holds for each."""
+    def holds(self, condition: str, asked: Asked, *, waiting: bool = False) -> Mask:
+        """Whether the condition holds for each; `waiting`: it is what a wait_for waits for, counted from the arrival."""
         ...
 
     def values(self, attribute: str, asked: Asked) -> NDArray[Any]:

@@ -71,20 +71,29 @@ def message_id_of(key: MessageKey) -> int:
     return int(key.rpartition(".")[2])
 
 
-def claim(session: Session, version_id: int, node: str, claim_name: str, now: datetime, until: datetime, most: int) -> Sequence[Row[Any]]:
-    """Take at most `most` due messages of a node for `claim_name`, and give their rows. A row is never given to two."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who takes messages, until when (of the machine's clock), and how many at the most."""
+
+    name: str
+    until: datetime
+    most: int
+
+
+def claim(session: Session, version_id: int, node: str, now: datetime, by: Claim) -> Sequence[Row[Any]]:
+    """Take due messages of a node, and give their rows. A row is never given to two."""
     outbox = table_of(OutboxMessage)
     due = (
         select(outbox.c.id)
         .where(outbox.c.version_id == version_id, outbox.c.node == node, outbox.c.state == State.QUEUED, outbox.c.due_at <= now)
         .order_by(outbox.c.id)
-        .limit(most)
+        .limit(by.most)
         .with_for_update(skip_locked=True)
     )
     taken = (
         update(outbox)
         .where(outbox.c.id.in_(due.scalar_subquery()), outbox.c.state == State.QUEUED)
-        .values(state=State.CLAIMED, claim=claim_name, claimed_until=until, attempts=outbox.c.attempts + 1)
+        .values(state=State.CLAIMED, claim=by.name, claimed_until=by.until, attempts=outbox.c.attempts + 1)
         .returning(outbox)
     )
     return session.connection().execute(taken).all()

@@ -73,11 +73,14 @@ class Visit:
         mask: Mask = (self._delivery == NOT_DELIVERED) & ~self.fresh
         return mask
 
-    def holds(self, condition: str) -> Mask:
-        """Those for whom the condition holds; asked only for those who are still to be decided."""
+    def holds(self, condition: str, *, waiting: bool = False) -> Mask:
+        """Those for whom the condition holds; asked only for those who are still to be decided.
+
+        `waiting`: the condition is what is waited for here, so that a bare `purchase` counts from the arrival.
+        """
         answer = np.zeros(len(self._rows), np.bool_)
         if self._open.any():
-            answer[self._open] = self._progress.facts.holds(condition, self._asked(self._open))
+            answer[self._open] = self._progress.facts.holds(condition, self._asked(self._open), waiting=waiting)
         return answer
 
     def moment(self, until: Duration | Moment) -> Int:

@@ -6,10 +6,9 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from engine.language.faults import did_you_mean, listed, quoted
+from engine.language.fields import MayBeEmpty
 from engine.language.source import Scalar
-from engine.language.values import MayBeEmpty, ValueFault
-
-YES_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+from engine.language.values import YES_NO, ValueFault
 
 
 class LeafFault(Exception):  # noqa: N818  # never leaves engine/language: a fault in a file

@@ -1,73 +1,24 @@
 """From a positioned tree to a campaign, by way of the node classes. Whatever can be read is read, whatever is wrong is told."""
 
-import re
 import types
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from engine.campaign import CampaignSpec
-from engine.language.faults import Fault, did_you_mean, listed, nearest, quoted
+from engine.language.draft import Draft, Leaf, Path
+from engine.language.faults import did_you_mean, listed, nearest, quoted
+from engine.language.fields import NAME_PATTERN, Named, Names
 from engine.language.leaf import LeafFault, annotated, may_be_empty, read_leaf
-from engine.language.source import START, Entry, Mapping, Place, Scalar, Sequence, Tree
-from engine.language.values import NAME, Named, Names, ValueFault
+from engine.language.source import Entry, Mapping, Scalar, Sequence, Tree
+from engine.language.values import ValueFault
 from engine.nodes import Node, node_types
 from engine.nodes.node import ConditionText
 
-Path = tuple[str | int, ...]
 MAX_NODES = 1_000
 RESERVED = frozenset({"and", "or", "not", "null", "true", "false", "in", "is", "since", "everyone", "entry", "arrival"})
 _MISSING: Any = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A value that names something outside itself: a node, a condition, a template. `what` says which of them."""
-
-    node: str  # empty: in the header
-    path: Path
-    what: Named
-    scalar: Scalar
-
-    @property
-    def text(self) -> str:
-        """The value, without blanks around it."""
-        return self.scalar.text.strip()
-
-
-@dataclass
-class Draft:
-    """What could be read of a campaign. `broken` are the nodes with a fault of their own; their keys are in the tree."""
-
-    file: str
-    tree: Mapping | None = None
-    campaign: CampaignSpec | None = None  # None only without a header at all; not validated while there are faults
-    nodes: dict[str, Node] = field(default_factory=dict)
-    broken: dict[str, Tree] = field(default_factory=dict)
-    ids: dict[str, Scalar] = field(default_factory=dict)
-    leaves: list[Leaf] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    def blame(self, place: Place, code: str, message: str, remedy: str) -> None:
-        """Note a fault."""
-        self.faults.append(Fault(self.file, place.line, place.column, code, message, remedy))
-
-    def place_of(self, path: Path) -> Place:
-        """Where the value at `path` begins; of its nearest ancestor that exists when it does not."""
-        tree: Tree | None = self.tree
-        place = START
-        for key in path:
-            entry = _child(tree, key)
-            if entry is None:
-                break
-            place, tree = entry
-        return place
-
-    def place_in(self, node: str, path: Path = ()) -> Place:
-        """Where a value of a node begins; the node's id for the empty path."""
-        return self.place_of(("flow", node, *path))
 
 
 def read_campaign(tree: Tree, file: str) -> Draft:
@@ -142,7 +93,7 @@ class _Reader:
 
     def _check_id(self, key: Scalar) -> None:
         name = key.text
-        if not re.fullmatch(NAME, name):
+        if not NAME_PATTERN.fullmatch(name):
             remedy = "Use small letters, figures, - and _, beginning with a letter; at most 63 characters."
             self._draft.blame(key.place, "node-id", f"{quoted(name)} cannot be the name of a node.", remedy)
         elif name in RESERVED:
@@ -299,15 +250,6 @@ class _Reader:
 def fields_of(model: type[BaseModel]) -> dict[str, Any]:
     """A model's fields by the key that a file has for them."""
     return {info.alias or name: info for name, info in model.model_fields.items() if not info.exclude}
-
-
-def _child(tree: Tree | None, key: str | int) -> tuple[Place, Tree] | None:
-    if isinstance(tree, Mapping):
-        found = next((entry for entry in tree.entries if entry.key.text == key), None)
-        return (found.key.place, found.value) if found else None
-    if isinstance(tree, Sequence) and isinstance(key, int) and key < len(tree.items):
-        return tree.items[key].place, tree.items[key]
-    return None
 
 
 def _is_empty(tree: Tree) -> bool:

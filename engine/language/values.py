@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -15,7 +15,16 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[a-z]+"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-Named = Literal["node", "condition", "template", "segment", "channel", "purpose", "attribute"]
+YES_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+KINDS = {"text": "a text", "integer": "a whole number", "number": "a number", "boolean": "yes or no", "date": "a date"}
+KIND_EXAMPLES = {
+    "text": "a text",
+    "integer": "a number such as 3",
+    "number": "a number such as 2.5",
+    "boolean": "`yes` or `no`",
+    "date": "a date such as 2026-12-01",
+}
+LONG = 2 * 366 * 86_400  # seconds: longer than any campaign
 LONGEST_SECONDS = 10 * 366 * 86_400
 YEARS = (2000, 2199)
 
@@ -206,42 +215,25 @@ def read_pause(value: object) -> object:
         raise ValueFault(fault.message, f"{fault.remedy} Or a moment: until monday 09:00, until 2026-12-01 09:00.") from None
 
 
-def _one_line(value: object) -> object:
-    return " ".join(value.split()) if isinstance(value, str) else value
-
-
-def _name(value: str) -> str:
-    if not re.fullmatch(NAME, value):
-        remedy = "Use small letters, figures, - and _, beginning with a letter; at most 63 characters."
-        raise ValueFault(f"{_short(value)} cannot be a name.", remedy)
-    return value
+def value_of_kind(text: str, kind: str) -> str | int | float | bool | date:
+    """An attribute's value from its text. `kind` is text, integer, number, boolean or date. Raises ValueFault."""
+    written = " ".join(text.split())
+    try:
+        match kind:
+            case "integer" if re.fullmatch(r"[+-]?[0-9]{1,15}", written):
+                return int(written)
+            case "number" if re.fullmatch(r"[+-]?[0-9]{1,15}([.,][0-9]{1,9})?", written):
+                return float(written.replace(",", "."))
+            case "boolean" if written.lower() in YES_NO:
+                return YES_NO[written.lower()]
+            case "date" if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
+                return date.fromisoformat(written)
+            case "text":
+                return text
+    except ValueError:
+        pass  # a date that no calendar has
+    raise ValueFault(f"{_short(text)} is not {KINDS[kind]}.", f"Write {KIND_EXAMPLES[kind]}.")
 
 
 def _short(text: str) -> str:
     return f"'{text[:57]}...'" if len(text) > 60 else f"'{text}'"
-
-
-@dataclass(frozen=True, slots=True)
-class MayBeEmpty:
-    """Marks a field in which nothing may be written after the colon."""
-
-
-NAME = r"[a-z][a-z0-9_-]{0,62}"
-Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
-Line = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]  # one line that people read
-Pause = Annotated[Duration | Moment, BeforeValidator(read_pause)]
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Marks a field whose text names something outside itself; the check looks it up."""
-
-    what: Named
-
-
-NodeRef = Annotated[str, Names("node")]
-TemplateFile = Annotated[str, Names("template")]  # a file under templates/
-SegmentName = Annotated[str, Names("segment")]
-ChannelName = Annotated[str, Names("channel")]
-PurposeName = Annotated[str, Names("purpose")]
-AttributeName = Annotated[str, Names("attribute")]

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from customers.conditions.vocabulary import Place
 from engine.language.values import Share
-from engine.nodes.node import ConditionText, Look, Node
+from engine.nodes.node import ConditionText, FlowView, Look, Node, NodeFault
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -25,6 +26,7 @@ class Audience(Node):
     word: ClassVar[str] = "audience"
     reading_order: ClassVar[int] = 1
     is_entry: ClassVar[bool] = True
+    condition_place: ClassVar[Place] = Place.CUSTOMER
 
     example: ClassVar[str] = """
 lapsed:
@@ -34,6 +36,10 @@ lapsed:
 
     audience: ConditionText = Field(description="Who comes in: a condition, or `in segment NAME`, or `everyone`.")
     holdout: Share | None = Field(None, description="The random part that gets nothing, to measure against.")
+
+    def faults(self, flow: FlowView) -> Iterator[NodeFault]:
+        if self.holdout and self.holdout.fraction >= 1:
+            yield NodeFault(("holdout",), "everyone is held out, so nobody gets anything.", "Hold a part out, such as 10%.")
 
     def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
         yield ("audience",), self.audience

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.values import NodeRef
+from engine.language.fields import NodeRef
 from engine.nodes.node import ConditionText, Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:

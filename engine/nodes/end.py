@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from engine.language.values import Line, MayBeEmpty
+from engine.language.fields import Line, MayBeEmpty
 from engine.nodes.node import Edge, Look, Node, Phrase
 
 if TYPE_CHECKING:

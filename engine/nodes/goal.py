@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from engine.language.values import Line
+from engine.language.fields import Line
 from engine.nodes.node import Edge, Look, Node
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NewType, Protoco
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.values import Line, NodeRef, Share
+from customers.conditions.vocabulary import Place
+from engine.language.fields import Line, NodeRef
+from engine.language.values import Share
 
 if TYPE_CHECKING:  # numpy stays out of `contactflow check`
     from engine.visit import Visit
@@ -87,6 +89,7 @@ class Node(BaseModel):
     is_entry: ClassVar[bool] = False
     rests: ClassVar[bool] = False  # a member may stay here for a while: breaks a cycle
     leaves: ClassVar[bool] = False  # nobody goes on from here
+    condition_place: ClassVar[Place] = Place.FLOW  # decides what `purchase` alone and `since` mean in its conditions
 
     id: Annotated[str, Field(exclude=True, json_schema_extra={"hidden": True})] = ""
     next: NodeRef | None = Field(None, description="The node that follows. Without it, the node below.")
@@ -96,6 +99,10 @@ class Node(BaseModel):
         """The ways out; `below` is the node written below this one."""
         target = self.next or below
         return (Edge(self.id, "next", target),) if target else ()
+
+    def holds_up(self, exit_: str) -> bool:
+        """Whether everyone who leaves by this exit has stayed for some time, whenever they came: breaks a cycle."""
+        return self.rests
 
     def look(self) -> Look:
         """How it appears in the picture."""

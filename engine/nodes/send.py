@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.values import ChannelName, Duration, Line, Moment, Name, NodeRef, SegmentName, Share, TemplateFile
+from engine.language.fields import ChannelName, Line, Name, NodeRef, SegmentName, TemplateFile
+from engine.language.values import Duration, Moment, Share
 from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
 from engine.nodes.split import share_faults
 
@@ -85,6 +86,11 @@ mail:
             if not words.template:
                 where = ("variants", variant) if self.variants else ("send",)
                 yield NodeFault(where, "the message has no template.", "Add `template: FILE`, a file under templates/.")
+        if sum(variant.control for variant in (self.variants or {}).values()) > 1:
+            yield NodeFault(("variants",), "more than one variant is the control.", "Leave `control: yes` on one variant only.")
+        for segment, words in (self.by_segment or {}).items():
+            if not words.template and not words.subject:
+                yield NodeFault(("by_segment", segment), f"'{segment}' changes nothing.", "Give it a `template` or a `subject`.")
         if self.variants:
             yield from share_faults(("variants",), {name: each.share for name, each in self.variants.items()}, "variants")
 

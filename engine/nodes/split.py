@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.values import AttributeName, Line, Name, NodeRef, Share
+from engine.language.fields import AttributeName, Line, Name, NodeRef
+from engine.language.values import Share
 from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
@@ -59,7 +60,15 @@ arms:
         return Look("split", Phrase("arms as {0} says", self.by) if self.by else Phrase("random arms"))
 
     def faults(self, flow: FlowView) -> Iterator[NodeFault]:
-        for name, arm in self.split.items():
+        for number, (name, arm) in enumerate(self.split.items()):
+            if self.by and arm.share:
+                yield NodeFault(
+                    ("split", name, "share"), f"arm '{name}' has a share, but {self.by} says who is in it.", "Take `share` out."
+                )
+            if not self.by and arm.is_:
+                yield NodeFault(("split", name, "is"), f"arm '{name}' has `is`, but the node no `by`.", "Add `by: ATTRIBUTE` to the node.")
+            if arm.is_ in [other.is_ for other in list(self.split.values())[:number] if other.is_]:
+                yield NodeFault(("split", name, "is"), f"'{arm.is_}' is another arm already.", "Give each arm a value of its own.")
             if self.by and arm.is_ is None:
                 yield NodeFault(("split", name), f"arm '{name}' does not say which value of {self.by} it is for.", "Add `is: VALUE`.")
             if not self.by and arm.share is None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from engine.language.values import AttributeName, ChannelName, MayBeEmpty
+from engine.language.fields import AttributeName, ChannelName, MayBeEmpty
 from engine.nodes.node import Look, Node, Phrase
 
 if TYPE_CHECKING:

@@ -1,11 +1,13 @@
 """A pause."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from engine.language.values import Pause
-from engine.nodes.node import Look, Node, Phrase
+from engine.language.fields import Pause
+from engine.language.values import LONG, Duration
+from engine.nodes.node import FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -26,6 +28,13 @@ morning:
 """
 
     wait: Pause = Field(description="`5 days`, `until 09:00`, `until monday 09:00` or `until 2026-12-01 09:00`.")
+
+    def holds_up(self, exit_: str) -> bool:
+        return isinstance(self.wait, Duration)  # whoever comes at the very moment of an `until` goes on at once
+
+    def faults(self, flow: FlowView) -> Iterator[NodeFault]:
+        if isinstance(self.wait, Duration) and self.wait.seconds > LONG:
+            yield NodeFault(("wait",), f"{self.wait} is more than two years.", "Wait for less; the campaign would never be over.")
 
     def look(self) -> Look:
         return Look("wait", Phrase("{0}", self.wait))

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from engine.language.values import Duration, NodeRef
-from engine.nodes.node import ConditionText, Edge, Look, Node, Phrase
+from customers.conditions.vocabulary import Place
+from engine.language.fields import NodeRef
+from engine.language.values import LONG, Duration
+from engine.nodes.node import ConditionText, Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -22,6 +24,7 @@ class WaitFor(Node):
     word: ClassVar[str] = "wait_for"
     reading_order: ClassVar[int] = 5
     rests: ClassVar[bool] = True
+    condition_place: ClassVar[Place] = Place.WAIT
 
     example: ClassVar[str] = """
 answer:
@@ -44,11 +47,19 @@ answer:
     def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
         yield ("wait_for",), self.wait_for
 
+    def holds_up(self, exit_: str) -> bool:
+        # What is waited for may have happened before; only what must come after the arrival surely takes time.
+        return exit_ == "timeout" or " ".join(self.wait_for.lower().split()) in ("purchase", "purchase since arrival")
+
+    def faults(self, flow: FlowView) -> Iterator[NodeFault]:
+        if self.at_most.seconds > LONG:
+            yield NodeFault(("at_most",), f"{self.at_most} is more than two years.", "Wait for less; the campaign would never be over.")
+
     def look(self) -> Look:
         return Look("wait_for", str(self.wait_for), (Phrase("at most {0}", self.at_most),))
 
     def step(self, visit: "Visit") -> None:
-        came = visit.holds(self.wait_for)
+        came = visit.holds(self.wait_for, waiting=True)
         visit.leave(came, "then")
         visit.rest_until(visit.fresh & ~came, visit.moment(self.at_most))
         visit.leave(visit.due, "timeout")

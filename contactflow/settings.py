@@ -1,0 +1,213 @@
+"""Settings: contactflow.toml for what may be read by anyone, the environment for secrets."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from customers.conditions.vocabulary import BUILT_IN, RESERVED, AttributeKind, suggestion
+from store.errors import NotFoundError, SettingsError
+
+FILE = "contactflow.toml"
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkspaceSection(_Section):
+    """The organisation."""
+
+    name: str = Field("My organisation", description="The name that recipients see.")
+    address: str = Field("", description="The postal address that recipients see, in one line.")
+    timezone: str = Field("Europe/Amsterdam", description="Where the organisation is: an IANA time zone.")
+    language: Literal["en", "nl"] = Field("en", description="The language of pages and reports when a customer's is not known.")
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field("EUR", description="The currency of amounts, three capitals.")
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = Field(
+        "NL", description="The country that telephone numbers and postcodes are read for."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("is not a time zone. Write one such as Europe/Amsterdam.") from None
+        return value
+
+
+class DatabaseSection(_Section):
+    """Where everything is kept."""
+
+    url: str = Field("sqlite:///contactflow.db", description="SQLite (a file in the workspace) or postgresql://host/name.")
+
+
+class ConsentSection(_Section):
+    """What customers can be asked to allow."""
+
+    purposes: tuple[str, ...] = Field(("offers", "service"), description="The purposes that a campaign may have.", min_length=1)
+
+
+class EmailSection(_Section):
+    """How e-mail leaves."""
+
+    transport: Literal["inbox", "smtp"] = Field(
+        "inbox", description="`inbox`: a mail server in the workspace, to look at. `smtp`: for real."
+    )
+    host: str = Field("localhost", description="The mail server, with `smtp`.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Its port, with `smtp`.")
+    security: Literal["none", "starttls", "tls"] = Field("starttls", description="How the connection is protected, with `smtp`.")
+    username: str | None = Field(None, description="Its user name. The password is CONTACTFLOW_SMTP_PASSWORD.")
+    sender: str = Field("hello@example.com", description="The address that mail comes from.")
+    connections: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Connections at the same time.")
+
+
+class SmsSection(_Section):
+    """How text messages leave."""
+
+    transport: Literal["sandbox"] = Field("sandbox", description="`sandbox`: a telephone in the workspace, to look at.")
+
+
+class PrintSection(_Section):
+    """How letters are made."""
+
+    folder: str = Field("print", description="The folder of the print runs, in the workspace.")
+    window: Literal["left", "right"] = Field("left", description="Where the window of the envelope is.")
+
+
+class LandingSection(_Section):
+    """The pages that links lead to."""
+
+    base_url: str = Field("http://127.0.0.1:8484", description="How recipients reach the pages.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(8484, description="The port that `contactflow serve` listens on.")
+
+
+class CostsSection(_Section):
+    """What a message costs, in cents."""
+
+    email: Annotated[float, Field(ge=0)] = Field(0.05, description="An e-mail.")
+    sms: Annotated[float, Field(ge=0)] = Field(7.5, description="A segment of a text message.")
+    print: Annotated[float, Field(ge=0)] = Field(95.0, description="A letter of one sheet, with postage.")
+
+
+class Settings(_Section):
+    """All of contactflow.toml."""
+
+    workspace: WorkspaceSection = WorkspaceSection()
+    database: DatabaseSection = DatabaseSection()
+    attributes: dict[str, AttributeKind] = Field(
+        {}, description="The organisation's own attributes: text, integer, number, boolean or date."
+    )
+    segments: dict[str, str] = Field({}, description="Named segments, each a condition; the first that fits wins.")
+    consent: ConsentSection = ConsentSection()
+    email: EmailSection = EmailSection()
+    sms: SmsSection = SmsSection()
+    print: PrintSection = PrintSection()
+    landing: LandingSection = LandingSection()
+    costs: CostsSection = CostsSection()
+
+    @field_validator("attributes")
+    @classmethod
+    def _new_names(cls, value: dict[str, AttributeKind]) -> dict[str, AttributeKind]:
+        for name in value:
+            if not NAME.match(name):
+                raise ValueError(f"'{name}' cannot be the name of an attribute. Use small letters, digits and _.")
+            if name in BUILT_IN or name in RESERVED:
+                raise ValueError(f"'{name}' already means something. Choose another name.")
+        return value
+
+
+class Secrets(BaseModel):
+    """What comes from the environment, or from `.env` in the workspace; never from a file that is shared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    secret_key: str | None = Field(
+        None, description="Signs personal links. `contactflow init` writes one into .env; separate keys by commas, newest first."
+    )
+    smtp_password: str | None = Field(None, description="The password of the mail server.")
+    database_url: str | None = Field(None, description="Instead of [database] url, when the address holds a password.")
+
+    def __repr__(self) -> str:
+        return "Secrets(...)"
+
+
+def read_settings(root: Path) -> Settings:
+    """The settings of a workspace. Raises NotFoundError without contactflow.toml, SettingsError with every fault in it."""
+    path = root / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"There is no {FILE} in {root}. Go to a workspace, name one with --workspace, or make one: contactflow init DIR"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error.__class__.__name__}. It must be a text file in UTF-8.") from error
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}. Compare the line with docs/reference/settings.md.") from error
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(path, text, fault) for fault in error.errors())) from error
+
+
+def read_secrets(root: Path, environment: Mapping[str, str]) -> Secrets:
+    """The secrets of the environment, with `.env` of the workspace for what the environment does not say."""
+    values = {**_dotenv(root / ".env"), **environment}
+    return Secrets(**{name: values.get(f"CONTACTFLOW_{name.upper()}") or None for name in Secrets.model_fields})
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment: the only place that reads it."""
+    return os.environ
+
+
+def _sentence(path: Path, text: str, fault: Any) -> str:
+    keys = [str(key) for key in fault["loc"]]
+    where = f"{path}:{_line_of(text, keys)}:1"
+    name = ".".join(keys)
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"{where}: '{name}' is not a setting. {suggestion(keys[-1], _names(keys[:-1]))}".rstrip()
+        case "value_error":
+            return f"{where}: {name}: {str(fault['ctx']['error'])}"
+        case "literal_error" | "enum":
+            return f"{where}: {name} cannot be '{fault['input']}'. Choose {fault['ctx']['expected']}."
+        case _:
+            return f"{where}: {name}: {fault['msg'].lower()}, but it is '{fault['input']}'. See docs/reference/settings.md."
+
+
+def _names(keys: list[str]) -> list[str]:
+    model: Any = Settings
+    for key in keys:
+        model = model.model_fields[key].annotation if key in getattr(model, "model_fields", {}) else None
+    return list(getattr(model, "model_fields", {}))
+
+
+def _line_of(text: str, keys: list[str]) -> int:
+    """The line of a key, or of its section; 1 when neither is found."""
+    section, best = "", 1
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[([\w.-]+)\]", line)
+        if header:
+            section = header[1]
+            best = number if section == keys[0] else best
+        elif section == ".".join(keys[:-1]) and re.match(rf"\s*\"?{re.escape(keys[-1])}\"?\s*=", line):
+            return number
+    return best
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    pairs = (
+        line.partition("=") for line in path.read_text(encoding="utf-8").splitlines() if "=" in line and not line.lstrip().startswith("#")
+    )
+    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}

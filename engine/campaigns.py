@@ -1,0 +1,79 @@
+"""Campaigns that run: each version of a flow is stored when it first runs, and opened again from what was stored."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Table, exists, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from customers.conditions.vocabulary import SendingNode, Vocabulary
+from customers.tables import table_of
+from engine.graph import FlowGraph, build_graph
+from engine.language.check import read_flow
+from engine.nodes.send import Send
+from engine.running import Running
+from engine.tables import Campaign, FlowVersion, Member
+from engine.workspace import Workspace
+from store.errors import NotFoundError
+from store.session import reading, writing
+
+
+def start(workspace: Workspace, graph: FlowGraph, source: str, now: datetime) -> None:
+    """Store this version and let new members come in on it. Repeatable; members in flight stay on their own version."""
+    name, campaigns = graph.campaign.campaign, table_of(Campaign)
+    with writing(workspace.database) as session:
+        version_id = _store_version(session, graph, source, now)
+        _insert_new(session, campaigns, {"name": name, "started_at": now, "version_id": version_id})
+        session.execute(campaigns.update().where(campaigns.c.name == name).values(version_id=version_id))
+
+
+def open_versions(workspace: Workspace, name: str) -> Sequence[Running]:
+    """The versions of a campaign to carry out, the current one first, then those that still have members in flight.
+
+    Raises NotFoundError for a campaign that has not run.
+    """
+    campaign, version, member = table_of(Campaign), table_of(FlowVersion), table_of(Member)
+    with reading(workspace.database) as session:
+        in_flight = exists().where(member.c.version_id == version.c.id, member.c.ended.is_(None))
+        wanted = or_(version.c.id == campaign.c.version_id, in_flight)
+        query = select(version, campaign.c.id.label("campaign_id")).join(campaign, campaign.c.name == version.c.campaign)
+        rows = session.execute(query.where(campaign.c.name == name, wanted).order_by((version.c.id == campaign.c.version_id).desc())).all()
+    if not rows:
+        raise NotFoundError(f"No campaign called '{name}' has run here. {_known(workspace)}")
+    return [_running(workspace, build_graph(read_flow(row.source, f"{name} {row.version}")), row.campaign_id, row.id) for row in rows]
+
+
+def campaign_names(workspace: Workspace) -> list[str]:
+    """The campaigns that have run, by name."""
+    with reading(workspace.database) as session:
+        return list(session.execute(select(table_of(Campaign).c.name).order_by(table_of(Campaign).c.name)).scalars())
+
+
+def vocabulary_of(workspace: Workspace, graph: FlowGraph) -> Vocabulary:
+    """What the conditions of a flow may speak of."""
+    sending = {name: SendingNode(node.send, node.track_opens) for name, node in graph.nodes.items() if isinstance(node, Send)}
+    others = [name for name in graph.nodes if name not in sending]
+    known = Vocabulary.of_workspace(workspace.attributes, workspace.segments, workspace.channels)
+    return known.of_flow(sending, others, graph.campaign.purpose)
+
+
+def _running(workspace: Workspace, graph: FlowGraph, campaign_id: int, version_id: int) -> Running:
+    return Running(workspace, graph, vocabulary_of(workspace, graph), campaign_id, version_id)
+
+
+def _store_version(session: Session, graph: FlowGraph, source: str, now: datetime) -> int:
+    versions, name = table_of(FlowVersion), graph.campaign.campaign
+    _insert_new(session, versions, {"campaign": name, "version": graph.version, "stored_at": now, "source": source})
+    find = select(versions.c.id).where(versions.c.campaign == name, versions.c.version == graph.version)
+    return int(session.execute(find).scalar_one())
+
+
+def _insert_new(session: Session, table: Table, row: dict[str, object]) -> None:
+    dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
+    session.connection().execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+
+
+def _known(workspace: Workspace) -> str:
+    names = campaign_names(workspace)
+    return f"These have: {', '.join(names)}." if names else "None has yet: carry one out with `contactflow run FLOW`."

@@ -1,0 +1,75 @@
+"""Where everybody is: members by node, and messages by state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from customers.tables import table_of
+from engine.outbox import State
+from engine.picture.counts import NodeCounts
+from engine.reasons import Reason
+from engine.tables import FlowVersion, Member, Move, OutboxMessage
+from engine.workspace import Workspace
+from store.session import reading
+
+ENDS = frozenset(reason.value for reason in Reason)
+SHOWN = 100  # messages whose fate is unknown; more are counted, not listed
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A campaign's counts: members `at` each node, through each exit and out for each reason; messages by node and state."""
+
+    campaign: str
+    versions: tuple[str, ...]
+    nodes: Mapping[str, NodeCounts]
+    exits: Mapping[tuple[str, str], int]
+    ended: Mapping[str, int]
+    messages: Mapping[tuple[str, str], int]
+    next_due: datetime | None
+    unknown: Sequence[tuple[int, str, int]]  # message, node, customer: may have been sent; a person decides
+
+    @property
+    def members(self) -> int:
+        """Everybody who ever came in."""
+        return sum(counts.at for counts in self.nodes.values()) + sum(self.ended.values())
+
+
+def standing(workspace: Workspace, campaign: str) -> Standing:
+    """The counts of a campaign over all its versions; a constant number of statements."""
+    member, move, outbox, version = (table_of(model) for model in (Member, Move, OutboxMessage, FlowVersion))
+    mine = select(version.c.id).where(version.c.campaign == campaign)
+    here, out = member.c.ended.is_(None), member.c.ended.is_not(None)
+    at_node = select(member.c.node, func.count()).where(member.c.version_id.in_(mine), here).group_by(member.c.node)
+    ended = select(member.c.ended, func.count()).where(member.c.version_id.in_(mine), out).group_by(member.c.ended)
+    moves = select(move.c.node, move.c.exit, func.count()).join(member, member.c.id == move.c.member_id)
+    moves = moves.where(member.c.version_id.in_(mine)).group_by(move.c.node, move.c.exit)
+    messages = select(outbox.c.node, outbox.c.state, func.count()).where(outbox.c.version_id.in_(mine))
+    lost = select(outbox.c.id, outbox.c.node, outbox.c.customer_id).where(outbox.c.version_id.in_(mine), outbox.c.state == State.UNKNOWN)
+    with reading(workspace.database) as session:
+        through = {(node, exit_name): count for node, exit_name, count in session.execute(moves)}
+        return Standing(
+            campaign,
+            tuple(session.execute(select(version.c.version).where(version.c.campaign == campaign).order_by(version.c.id)).scalars()),
+            _nodes(dict(session.execute(at_node).tuples().all()), through),
+            {key: count for key, count in through.items() if key[1] not in ENDS},
+            dict(session.execute(ended).tuples().all()),
+            {(node, state): count for node, state, count in session.execute(messages.group_by(outbox.c.node, outbox.c.state))},
+            session.execute(select(func.min(member.c.due_at)).where(member.c.version_id.in_(mine), member.c.due_at.is_not(None))).scalar(),
+            tuple(session.execute(lost.order_by(outbox.c.id).limit(SHOWN)).tuples()),
+        )
+
+
+def _nodes(at: Mapping[str, int], through: Mapping[tuple[str, str], int]) -> dict[str, NodeCounts]:
+    names = {*at, *(node for node, _ in through)}
+    return {name: NodeCounts(at.get(name, 0), _passed(through, name), _left(through, name)) for name in names}
+
+
+def _passed(through: Mapping[tuple[str, str], int], name: str) -> int:
+    return sum(count for (node, exit_name), count in through.items() if node == name and exit_name not in ENDS)
+
+
+def _left(through: Mapping[tuple[str, str], int], name: str) -> int:
+    return sum(count for (node, exit_name), count in through.items() if node == name and exit_name in ENDS)
