@@ -1,0 +1,184 @@
+"""What became of the messages, in distinct customers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlmodel import Session
+
+from customers.contact_log import Kind
+from customers.tables import Contact, table_of
+from engine.reasons import Reason
+from engine.tables import OutboxMessage
+from response.facts import Exclusion, FunnelRow, Messages, Reactions
+from response.metrics import ArmKey
+from response.population import Population, Row, assigned, member, micros
+
+contact = table_of(Contact)
+outbox = table_of(OutboxMessage)
+
+RowKey = tuple[str | None, str, str | None]  # node, channel, arm
+
+# A customer with several messages at a node counts once, with the furthest that one of them came: the largest number.
+_REASONS = {reason.value: number for number, reason in enumerate(Reason, 1)}
+_OTHER = "other"
+_FAILED, _OPEN, _UNKNOWN, _SENT = 100, 200, 201, 202
+_STATES = {_SENT: "sent", _UNKNOWN: "unknown", _OPEN: "open"}
+
+
+def funnel(session: Session, population: Population) -> tuple[FunnelRow, ...]:
+    """A row for each node, channel and arm that has messages, and one a channel for reactions that name no message of ours."""
+    connection = session.connection()
+    messages: dict[RowKey, Messages] = {}
+    for node, channel, arm, progress, customers in connection.execute(_messages(population)):
+        key = (node, channel, arm)
+        messages[key] = _with_state(messages.get(key, Messages()), progress, customers)
+    reactions: dict[RowKey, Reactions] = {
+        (node, channel, arm): _reactions_of(counts) for node, channel, arm, *counts in connection.execute(_reactions(population))
+    }
+    keys = sorted(messages.keys() | reactions.keys(), key=lambda key: (key[0] is None, key[0] or "", key[1], key[2] or ""))
+    return tuple(FunnelRow(*key, messages.get(key, Messages()), reactions.get(key, Reactions())) for key in keys)
+
+
+def reached(session: Session, population: Population) -> dict[ArmKey, Mapping[str, int]]:
+    """Customers of each arm by the furthest that any message of the campaign to them came: sent, suppressed."""
+    furthest = select(outbox.c.member_id, func.max(_progress()).label("progress")).group_by(outbox.c.member_id)
+    by_member = _of_campaign(population, furthest).subquery("furthest")
+    arms = assigned(population)
+    statement = (
+        select(arms.c.node, arms.c.arm, by_member.c.progress, func.count())
+        .join(by_member, by_member.c.member_id == arms.c.member_id)
+        .group_by(arms.c.node, arms.c.arm, by_member.c.progress)
+    )
+    counted: dict[ArmKey, dict[str, int]] = {}
+    for node, arm, progress, customers in session.connection().execute(statement):
+        states = counted.setdefault((node, arm), {})
+        states[_state(progress)] = states.get(_state(progress), 0) + customers
+    return dict(counted)
+
+
+def delivered(session: Session, population: Population) -> dict[ArmKey, int]:
+    """Customers of each arm to whom at least one message of the campaign is known to have arrived."""
+    arms = assigned(population)
+    arrived = and_(contact.c.campaign == population.campaign, contact.c.kind == Kind.DELIVERED.value)
+    statement = (
+        select(arms.c.node, arms.c.arm, func.count(contact.c.customer_id.distinct()))
+        .join(contact, and_(contact.c.customer_id == arms.c.customer_id, arrived))
+        .group_by(arms.c.node, arms.c.arm)
+    )
+    return {(node, arm): customers for node, arm, customers in session.connection().execute(statement)}
+
+
+def exclusions(session: Session, population: Population, rows: Iterable[FunnelRow]) -> tuple[Exclusion, ...]:
+    """Why members left, and why messages were not sent, most frequent first within each."""
+    ended = (
+        select(member.c.ended, func.count(member.c.customer_id.distinct()))
+        .where(member.c.campaign_id == population.campaign_id, micros(member.c.entered_at) <= population.as_of, member.c.ended.is_not(None))
+        .group_by(member.c.ended)
+    )
+    members = [Exclusion("member", reason, customers) for reason, customers in session.connection().execute(ended)]
+    counted: dict[str, int] = {}
+    for row in rows:
+        for reason, customers in row.messages.reasons:
+            counted[reason] = counted.get(reason, 0) + customers
+    messages = [Exclusion("message", reason, customers) for reason, customers in counted.items()]
+    return tuple(sorted(members + messages, key=lambda each: (each.stage, -each.customers, each.reason)))
+
+
+def _messages(population: Population) -> Select[tuple[str, str, str | None, int, int]]:
+    by_customer = select(outbox.c.node, outbox.c.channel, outbox.c.arm, outbox.c.customer_id, func.max(_progress()).label("progress"))
+    grouped = by_customer.group_by(outbox.c.node, outbox.c.channel, outbox.c.arm, outbox.c.customer_id)
+    each = _of_campaign(population, grouped).subquery("each")
+    columns = (each.c.node, each.c.channel, each.c.arm, each.c.progress)
+    return select(*columns, func.count()).group_by(*columns).order_by(*columns)
+
+
+def _of_campaign(population: Population, statement: Select[Row]) -> Select[Row]:
+    joined = statement.join(member, member.c.id == outbox.c.member_id)
+    return joined.where(
+        member.c.campaign_id == population.campaign_id,
+        micros(member.c.entered_at) <= population.as_of,
+        micros(outbox.c.queued_at) <= population.as_of,
+    )
+
+
+def _progress() -> ColumnElement[int]:
+    """How far a message came: _STATES, or the number of its reason (of a failed one 100 more)."""
+    reason = case(_REASONS, value=func.coalesce(outbox.c.reason, ""), else_=0)
+    return case(
+        (outbox.c.state == "sent", _SENT),
+        (outbox.c.state == "unknown", _UNKNOWN),
+        (outbox.c.state == "failed", reason + _FAILED),
+        (outbox.c.state == "suppressed", reason),
+        else_=_OPEN,
+    )
+
+
+def _state(progress: int) -> str:
+    return _STATES.get(progress, "failed" if progress >= _FAILED else "suppressed")
+
+
+def _with_state(messages: Messages, progress: int, customers: int) -> Messages:
+    match _state(progress):
+        case "sent":
+            return replace(messages, sent=messages.sent + customers)
+        case "unknown":
+            return replace(messages, unknown=messages.unknown + customers)
+        case "open":
+            return replace(messages, open=messages.open + customers)
+        case "failed":
+            reasons = (*messages.reasons, (_reason(progress - _FAILED), customers))
+            return replace(messages, failed=messages.failed + customers, reasons=reasons)
+    reasons = (*messages.reasons, (_reason(progress), customers))
+    return replace(messages, suppressed=messages.suppressed + customers, reasons=reasons)
+
+
+def _reason(number: int) -> str:
+    return next((reason for reason, known in _REASONS.items() if known == number), _OTHER)
+
+
+def _reactions(population: Population) -> Select[tuple[object, ...]]:
+    """Distinct customers by node, channel and arm of the message that they reacted to; columns in the order of _REACTIONS."""
+    channel = func.coalesce(outbox.c.channel, contact.c.channel).label("channel")
+    counts = [func.count(contact.c.customer_id.distinct()).filter(happened) for happened in _REACTIONS.values()]
+    kinds = [kind.value for kind in _REACTION_KINDS]
+    ours = (contact.c.campaign == population.campaign, contact.c.kind.in_(kinds), micros(contact.c.at) <= population.as_of)
+    return (
+        select(outbox.c.node, channel, outbox.c.arm, *counts)
+        .select_from(contact.outerjoin(outbox, outbox.c.id == contact.c.message_id))
+        .where(*ours)
+        .group_by(outbox.c.node, channel, outbox.c.arm)
+    )
+
+
+def _kind(*kinds: Kind) -> ColumnElement[bool]:
+    return contact.c.kind.in_([kind.value for kind in kinds])
+
+
+_REACTION_KINDS = (
+    Kind.DELIVERED,
+    Kind.BOUNCED,
+    Kind.COMPLAINED,
+    Kind.OPENED,
+    Kind.CLICKED,
+    Kind.VISITED,
+    Kind.ANSWERED,
+    Kind.OPTED_OUT,
+)
+_HUMAN = contact.c.human.is_(True)
+_REACTIONS: dict[str, ColumnElement[bool]] = {
+    "delivered": _kind(Kind.DELIVERED),
+    "bounced": _kind(Kind.BOUNCED),
+    "complained": _kind(Kind.COMPLAINED),
+    # Images are often blocked: who clicked has opened.
+    "opened": and_(_kind(Kind.OPENED, Kind.CLICKED), _HUMAN),
+    "opened_by_machine": and_(_kind(Kind.OPENED), contact.c.human.is_(False)),
+    "clicked": and_(_kind(Kind.CLICKED), _HUMAN),
+    "visited": and_(_kind(Kind.VISITED), _HUMAN),
+    "answered": and_(_kind(Kind.ANSWERED), _HUMAN),
+    "opted_out": _kind(Kind.OPTED_OUT),
+}
+
+
+def _reactions_of(counts: list[int]) -> Reactions:
+    return Reactions(**dict(zip(_REACTIONS, counts, strict=True)))
