@@ -1,1 +1,6 @@
-"""Letters: PDF pages for a mail house, a batch at a time."""
+"""Letters: the wording, the layout, and print runs for a mail house."""
+
+from channels.print.channel import PrintChannel
+from channels.print.settings import PrintSettings
+
+__all__ = ["PrintChannel", "PrintSettings"]
