@@ -68,10 +68,10 @@ def _in_words(error: ValidationError, text: str) -> LeafFault:
     if words:
         remedy = f"Write {listed(f'`{word}`' for word in words)}."
         return LeafFault(f"{quoted(text)} is not one of the words that may stand here.{did_you_mean(text, words)}", remedy)
-    longest = next((ctx["max_length"] for kind, ctx in contexts if kind == "string_too_long"), None)
+    longest = next((ctx["max_length"] for kind, ctx in contexts if kind in ("string_too_long", "too_long")), None)
     if longest:
         return LeafFault(f"the text has {len(text):,} characters; {longest:,} is the most.", "Make it shorter.")
-    if any(kind == "string_too_short" for kind, _ in contexts):
+    if any(kind in ("string_too_short", "too_short") for kind, _ in contexts):
         return LeafFault("the text is empty.", "Write something, or take the line away.")
     return LeafFault(f"{quoted(text)} cannot stand here.", "See the reference of the flow language.")
 

@@ -224,7 +224,8 @@ class _Reader:
         try:
             return read_leaf(scalar, annotation)
         except LeafFault as fault:
-            self._draft.blame(scalar.place, "value", f"{quoted(str(path[-1]))}: {fault.message}", fault.remedy)
+            name = next(key for key in reversed(path) if isinstance(key, str))
+            self._draft.blame(scalar.place, "value", f"{quoted(name)}: {fault.message}", fault.remedy)
             return _MISSING
 
     def model_faults(self, error: ValidationError, path: Path, model: type[BaseModel]) -> None:
@@ -239,7 +240,7 @@ class _Reader:
             known = fields_of(model).get(name)
             about = known.description if known and known.description else "See the reference of the flow language."
             least = (each.get("ctx") or {}).get("min_length")
-            message = f"`{name}` needs at least {least}." if least else f"`{name or self._where(path)}` is not right."
+            message = f"`{name}` needs at least {least} entries." if least else f"`{name or self._where(path)}` is not right."
             self._draft.blame(place, "value", message, about)
 
     def _where(self, path: Path) -> str:

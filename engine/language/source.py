@@ -19,6 +19,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 20_000
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+HARMLESS = {"duplicate-key", "anchor", "tag"}  # faults behind which the rest can still be read
 _YAML_TAG = "tag:yaml.org,2002:"
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one where it was built: ten times faster
 
@@ -206,7 +207,7 @@ class _Builder:
         if self._root is None or (isinstance(self._root, Scalar) and self._root.is_empty):
             self._fault(START, "empty", "the file is empty.", "Begin with `campaign: NAME` and `flow:`.")
             return None
-        return None if self.faults else self._root
+        return self._root if all(fault.code in HARMLESS for fault in self.faults) else None
 
     def _take(self, event: Any) -> None:
         match event:

@@ -9,6 +9,7 @@ from engine.language.faults import Fault, quoted
 _LINES = (
     (r"^\s*(?:- )?[\w .-]+:\s+(\{\{.*)$", "text with {{ variables }} needs quotes.", 'Write it as "{{ customer.first_name }}, hello".'),
     (r"^\s*(?:- )?[\w .-]+:\s+([@`%].*)$", "a value cannot begin with SIGN.", "Put the value in quotes."),
+    (r"^\s*(?:- )?(:)\s", "there is a colon without a key in front of it.", "Write a key, or take the line away."),
     (r"^\s*(?:- )?[\w-]+(:)[^\s:]", "there is no space after the colon.", "Write a space after the colon: `key: value`."),
 )
 _COLON_IN_TEXT = re.compile(r"^\s*(?:- )?[\w .-]+:\s+([^\s'\"{\[|>].*?)(:)(?:\s|$)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from customers.conditions.vocabulary import Place
-from engine.language.values import Share
+from engine.language.values import Duration, Share
 from engine.nodes.node import ConditionText, FlowView, Look, Node, NodeFault
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ lapsed:
 
     audience: ConditionText = Field(description="Who comes in: a condition, or `in segment NAME`, or `everyone`.")
     holdout: Share | None = Field(None, description="The random part that gets nothing, to measure against.")
+    again: Duration | None = Field(None, description="How often new people are looked for: `1 day`. Without it once, at the start.")
 
     def faults(self, flow: FlowView) -> Iterator[NodeFault]:
         if self.holdout and self.holdout.fraction >= 1:

@@ -74,7 +74,7 @@ arms:
             if not self.by and arm.share is None:
                 yield NodeFault(("split", name), f"arm '{name}' has no share.", "Add `share: 50%`, or `by: ATTRIBUTE` to the node.")
         if sum(arm.control for arm in self.split.values()) > 1:
-            yield NodeFault(("split",), "more than one arm is the control.", "Leave `control: true` on one arm only.")
+            yield NodeFault(("split",), "more than one arm is the control.", "Leave `control: yes` on one arm only.")
         yield from share_faults(("split",), {name: arm.share for name, arm in self.split.items()}, "arms")
 
     @property

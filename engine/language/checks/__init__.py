@@ -1,0 +1,1 @@
+"""What is checked once a flow could be read: one module for each kind of question."""

@@ -1,0 +1,171 @@
+"""The messages: templates that are there, compile, and only show what is known; subjects where a channel has them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from engine.language.context import CheckContext
+from engine.language.draft import Draft, Leaf
+from engine.language.faults import Fault, did_you_mean, listed, quoted
+from engine.language.source import Place
+from engine.nodes.send import Send, Words
+
+FIXED = (
+    "campaign.title",
+    "campaign.name",
+    "node",
+    "links.page",
+    "links.opt_out",
+    "links.one_click",
+    "code",
+    "sender.name",
+    "sender.address",
+    "today",
+)
+_MOST_FILES = 2_000
+
+
+def check_wording(draft: Draft, context: CheckContext) -> None:
+    """Every template that is named, and every message in each of its wordings."""
+    missing = {leaf.text for leaf in draft.leaves if leaf.what == "template" and _template_fault(draft, leaf, context)}
+    known = (*(f"customer.{name}" for name in context.vocabulary.attributes), *FIXED)
+    for node_id, node in draft.nodes.items():
+        if isinstance(node, Send) and node.send in context.channels:
+            _check_features(draft, node_id, node, context)
+            _Wordings(draft, node_id, node, context, known).check(missing)
+
+
+def _template_fault(draft: Draft, leaf: Leaf, context: CheckContext) -> bool:
+    """Whether a template's file is not there, which is noted."""
+    place, root = leaf.scalar.place, context.templates
+    try:
+        file = (root / leaf.text).resolve()
+        outside = not file.is_relative_to(root.resolve())
+        found = bool(leaf.text) and file != root.resolve() and file.exists()
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links that go round
+        outside, found = False, False
+    if outside:
+        draft.blame(place, "template-outside", f"{quoted(leaf.text)} lies outside templates/.", "Name a file under templates/.")
+    elif not found:
+        files = tuple(_files(root))
+        message = f"there is no template {quoted(leaf.text)}.{did_you_mean(leaf.text, files)}"
+        folder = leaf.text.rpartition("/")[0]
+        near = [file for file in files if file.rpartition("/")[0] == folder] or list(files)
+        remedy = f"Put it under {context.shown(root)}/." + (f" Files there: {listed(near, 'and')}." if near else " There are no files yet.")
+        draft.blame(place, "no-template", message, remedy)
+    return outside or not found
+
+
+def _files(root: Path) -> Iterator[str]:
+    found: list[str] = []
+    try:
+        for path in root.rglob("*"):
+            if not path.name.startswith("."):
+                found.append(path.relative_to(root).as_posix())
+            if len(found) == _MOST_FILES:
+                break
+    except OSError:
+        pass
+    yield from sorted(found)
+
+
+def _check_features(draft: Draft, node_id: str, node: Send, context: CheckContext) -> None:
+    traits = context.channels[node.send]
+    if node.track_opens and not traits.tracks_opens:
+        message = f"`track_opens` is for e-mail; node {quoted(node_id)} sends by {node.send}."
+        draft.blame(draft.place_in(node_id, ("track_opens",)), "track-opens", message, "Take the line out.")
+    if traits.takes_subject:
+        return
+    for path in _subjects(node):
+        message = f"a message by {node.send} has no subject."
+        draft.blame(draft.place_in(node_id, path), "subject", message, "Take `subject` out.")
+
+
+def _subjects(node: Send) -> Iterator[tuple[str, ...]]:
+    """The keys of every subject that stands in a node."""
+    if node.subject:
+        yield ("subject",)
+    groups: tuple[tuple[str, Mapping[str, Words] | None], ...] = (("variants", node.variants), ("by_segment", node.by_segment))
+    for key, group in groups:
+        yield from ((key, name, "subject") for name, words in (group or {}).items() if words.subject)
+
+
+class _Wordings:
+    """The wordings of one node: loaded once each, and their faults told where they can be mended."""
+
+    def __init__(self, draft: Draft, node_id: str, node: Send, context: CheckContext, known: tuple[str, ...]) -> None:
+        self._draft = draft
+        self._node_id = node_id
+        self._node = node
+        self._context = context
+        self._known = known
+
+    def check(self, missing: set[str]) -> None:
+        """Load each different wording."""
+        done: set[tuple[str | None, str | None]] = set()
+        for segment in (None, *(self._node.by_segment or {})):
+            for variant, words in self._node.wordings(segment).items():
+                pair = (words.template, words.subject)
+                if words.template and pair not in done and words.template.strip() not in missing:
+                    done.add(pair)
+                    self._load(words, self._places(variant, segment, words))
+
+    def _load(self, words: Words, places: tuple[Place, Place | None]) -> None:
+        load = self._context.load_template
+        assert words.template is not None
+        if load is None:
+            return
+        options = {"subject": words.subject} if words.subject else {}
+        wording = load(self._node.send, self._context.templates / words.template.strip(), options)
+        if not isinstance(wording, list):
+            for name in sorted(wording.variables):
+                self._check_variable(name, words, places)
+            return
+        for fault in wording:
+            file = self._context.shown(fault.file)
+            self._draft.faults.append(Fault(file, fault.line, fault.column, "template", fault.message, fault.remedy))
+
+    def _check_variable(self, name: str, words: Words, places: tuple[Place, Place | None]) -> None:
+        if name in self._known or any(known.startswith(f"{name}.") for known in self._known):
+            return
+        guess = did_you_mean(name, self._known)
+        remedy = "Declare it under [attributes] in contactflow.toml, or take it out."
+        if not name.startswith("customer."):
+            remedy = f"Known: customer.ATTRIBUTE, {listed(FIXED, 'and')}."
+        message = f"nothing provides the variable {quoted(name)}.{guess}"
+        pattern = re.compile(rf"\b{re.escape(name)}\b")
+        in_subject = pattern.search(words.subject or "")
+        if in_subject and places[1]:
+            self._draft.blame(places[1], "variable", message, remedy)
+            return
+        file, place = self._in_template(pattern, words)
+        fault = Fault(file, place.line, place.column, "variable", message, remedy) if file else None
+        if fault:
+            self._draft.faults.append(fault)
+        else:
+            self._draft.blame(places[0], "variable", f"{quoted(words.template or '')}: {message}", remedy)
+
+    def _in_template(self, pattern: re.Pattern[str], words: Words) -> tuple[str, Place]:
+        """Where a variable stands in the template's own file; an empty name when it is in a file that it includes."""
+        path = self._context.templates / (words.template or "").strip()
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError):
+            text = ""
+        match = pattern.search(text)
+        if not match:
+            return "", Place(1, 1)
+        line = text.count("\n", 0, match.start()) + 1
+        return self._context.shown(path), Place(line, match.start() - text.rfind("\n", 0, match.start()))
+
+    def _places(self, variant: str, segment: str | None, words: Words) -> tuple[Place, Place | None]:
+        """Where template and subject of a wording are written: at the segment, the variant, or the node."""
+        around = (("by_segment", segment or ""), ("variants", variant), ())
+        return self._place(around, "template", words.template), self._place(around, "subject", words.subject) if words.subject else None
+
+    def _place(self, around: tuple[tuple[str, ...], ...], key: str, text: str | None) -> Place:
+        for leaf_path in ((*path, key) for path in around):
+            scalar = self._draft.scalar_in(self._node_id, leaf_path)
+            if scalar is not None and text is not None and scalar.text.split() == text.split():
+                return scalar.place
+        return self._draft.place_in(self._node_id)
