@@ -1,0 +1,72 @@
+"""The landing application: its addresses, and what it answers when something is not there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
+
+from engine.links import Links
+from landing.guard import Guard
+from landing.page_files import load_brand_of
+from landing.render import Renderer
+from landing.settings import LandingSettings
+from landing.site import OnResponse, Site
+from store.clock import Clock
+from store.errors import TokenError
+from store.tokens import Signer
+
+LOOK = ["GET", "HEAD"]
+NO_CONTENT = 204
+
+
+def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_response: OnResponse) -> FastAPI:
+    """The pages behind personal links. `on_response` is called after each stored response, from a worker thread.
+
+    Opens nothing yet. Raises SettingsError without good keys and InputError for a broken brand file.
+    """
+    links = Links(settings.base_url, Signer(settings.keys))
+    renderer = Renderer(settings, load_brand_of(settings.templates))
+    site = Site(database, settings, clock, on_response, links, renderer)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Guard, apologise=site.notice)
+    _add_failures(app, site)
+    _add_routes(app, site)
+    return app
+
+
+def landing_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """A server for the application that keeps no access log: every line of one would hold a key to somebody's page."""
+    return uvicorn.Server(uvicorn.Config(app, host=host, port=port, access_log=False, server_header=False, log_level="warning"))
+
+
+def _add_routes(app: FastAPI, site: Site) -> None:
+    routes: list[tuple[str, list[str], Callable[..., Any]]] = [
+        ("/p/{token}", LOOK, site.show_page),
+        ("/p/{token}", ["POST"], site.take_answer),
+        ("/p/{token}/thanks", LOOK, site.show_thanks),
+        ("/o/{token}", LOOK, site.ask_opt_out),
+        ("/o/{token}", ["POST"], site.take_opt_out),
+        ("/u/{token}", LOOK, site.lead_to_opt_out),
+        ("/u/{token}", ["POST"], site.take_one_click),
+        ("/", LOOK, site.ask_code),
+        ("/c", LOOK, site.ask_code),
+        ("/c", ["POST"], site.take_code),
+        ("/static/{name}.css", LOOK, site.stylesheet),
+        ("/i/{name:path}", LOOK, site.picture),
+        ("/favicon.ico", LOOK, lambda: Response(status_code=NO_CONTENT)),
+    ]
+    for path, methods, endpoint in routes:
+        app.add_api_route(path, endpoint, methods=methods, response_model=None)
+
+
+def _add_failures(app: FastAPI, site: Site) -> None:
+    def lost(request: Request, error: Exception) -> Response:
+        # One page for a wrong, an altered, an expired and a never issued link: nothing can be learned by trying.
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return site.notice(request.headers.get("accept-language", ""), status)
+
+    app.add_exception_handler(TokenError, lost)
+    app.add_exception_handler(HTTPException, lost)

@@ -1,0 +1,188 @@
+"""The fields that a form may have. A field type is one class: its keys in the page file, and how it reads an answer.
+
+Its look is the macro of the same name in html/fields.html.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from landing.words import LANGUAGES
+
+Value = str | int | bool
+SCORES = ("1", "2", "3", "4", "5")
+LONGEST_TEXT = 200
+LONGEST_LONG_TEXT = 2_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and new line
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text of a page: the same in every language, or one a language (`{en: Hello, nl: Hallo}`)."""
+
+    by_language: tuple[tuple[str, str], ...]
+
+    def spoken(self, language: str) -> str:
+        """The text in a language; in the first one that was written when this one was not."""
+        texts = dict(self.by_language)
+        return texts.get(language) or self.by_language[0][1]
+
+    @classmethod
+    def _validate(cls, value: Any) -> "Words":
+        if isinstance(value, Words):
+            return value
+        texts = value if isinstance(value, dict) else {LANGUAGES[0]: value}
+        for language, text in texts.items():
+            if language not in LANGUAGES:
+                raise ValueError(f"'{language}' is not a language of the pages. Write a text, or {{{': ..., '.join(LANGUAGES)}: ...}}.")
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError("there is no text here. Write one, in quotes when it has a colon or begins with a sign.")
+        if not texts:
+            raise ValueError("there is no text here. Write one.")
+        return cls(tuple((language, text.strip()) for language, text in texts.items()))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls._validate)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a field made of what was typed: a value (None: left empty), or the word for what is wrong with it."""
+
+    value: Value | None = None
+    complaint: str | None = None
+
+
+EMPTY = Reading()
+
+
+class FormField(BaseModel):
+    """One question of a form."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    word: ClassVar[str]  # the key that makes a mapping this type of field, and holds the question
+
+    required: bool = Field(False, description="Whether the form cannot be sent without it.")
+    hint: Words | None = Field(None, description="A line of help below the question.")
+
+    @property
+    def question(self) -> Words:
+        """The question as it is asked."""
+        words = getattr(self, self.word)
+        assert isinstance(words, Words)
+        return words
+
+    def read(self, typed: str, region: str | None) -> Reading:
+        """What `typed` means; `region` is the country that a phone number without one belongs to."""
+        text = _CONTROL.sub("", typed.replace("\r\n", "\n").replace("\r", "\n")).strip()
+        if text:
+            return self.understand(text, region)
+        return Reading(complaint="missing") if self.required else EMPTY
+
+    def understand(self, text: str, region: str | None) -> Reading:
+        """What a text that is not empty means."""
+        raise NotImplementedError  # pragma: no cover - each type has its own
+
+
+class ChoiceField(FormField):
+    """One of several options."""
+
+    word: ClassVar[str] = "choice"
+
+    choice: Words = Field(description="The question.")
+    options: dict[str, Words] = Field(description="The options: a short name for the log, and the text.", min_length=2, max_length=12)
+
+    def understand(self, text: str, region: str | None) -> Reading:
+        return Reading(text) if text in self.options else Reading(complaint="not_an_option")
+
+
+class ScaleField(FormField):
+    """A score from 1 to 5."""
+
+    word: ClassVar[str] = "scale"
+
+    scale: Words = Field(description="The question.")
+    lowest: Words | None = Field(None, description="What 1 means.")
+    highest: Words | None = Field(None, description="What 5 means.")
+
+    def understand(self, text: str, region: str | None) -> Reading:
+        return Reading(int(text)) if text in SCORES else Reading(complaint="not_a_score")
+
+
+class CheckboxField(FormField):
+    """A box to tick. Required: it must be ticked."""
+
+    word: ClassVar[str] = "checkbox"
+
+    checkbox: Words = Field(description="The sentence beside the box.")
+
+    def read(self, typed: str, region: str | None) -> Reading:
+        ticked = bool(typed.strip())
+        return Reading(complaint="missing") if self.required and not ticked else Reading(ticked)
+
+
+class TextField(FormField):
+    """One line."""
+
+    word: ClassVar[str] = "text"
+
+    text: Words = Field(description="The question.")
+
+    def understand(self, text: str, region: str | None) -> Reading:
+        return _short(" ".join(text.split()), LONGEST_TEXT)
+
+
+class LongTextField(FormField):
+    """Several lines."""
+
+    word: ClassVar[str] = "long_text"
+
+    long_text: Words = Field(description="The question.")
+
+    def understand(self, text: str, region: str | None) -> Reading:
+        return _short(text, LONGEST_LONG_TEXT)
+
+
+class EmailField(FormField):
+    """An e-mail address, stored in its normal form."""
+
+    word: ClassVar[str] = "email"
+
+    email: Words = Field(description="The question.")
+
+    def understand(self, text: str, region: str | None) -> Reading:
+        try:
+            return Reading(validate_email(text, check_deliverability=False).normalized)
+        except EmailNotValidError:
+            return Reading(complaint="not_an_email")
+
+
+class PhoneField(FormField):
+    """A phone number, stored as E.164; without a country it is one of the customer's own."""
+
+    word: ClassVar[str] = "phone"
+
+    phone: Words = Field(description="The question.")
+
+    def understand(self, text: str, region: str | None) -> Reading:
+        try:
+            number = phonenumbers.parse(text, (region or "NL").upper())
+        except phonenumbers.NumberParseException:
+            return Reading(complaint="not_a_phone")
+        if not phonenumbers.is_valid_number(number):
+            return Reading(complaint="not_a_phone")
+        return Reading(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _short(text: str, longest: int) -> Reading:
+    return Reading(text) if len(text) <= longest else Reading(complaint="too_long")
+
+
+FIELD_TYPES: dict[str, type[FormField]] = {kind.word: kind for kind in FormField.__subclasses__()}

@@ -1,0 +1,72 @@
+"""The outermost ring: headers on every answer, and a calm page when something breaks."""
+
+import logging
+import traceback
+from collections.abc import Callable
+
+from fastapi import Response
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from store.errors import StorageError
+
+HEADERS = {
+    # No script runs and nothing is fetched from elsewhere, whatever a page or an answer holds.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",  # the address is the key to the page
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+UNAVAILABLE = (OperationalError, InterfaceError, NoConnectionError, StorageError)
+
+_logger = logging.getLogger(__name__)
+
+
+class Guard:
+    """Wraps the application. `apologise` makes the page for a failure: it is told the language header and the status."""
+
+    def __init__(self, app: ASGIApp, apologise: Callable[[str, int], Response]) -> None:
+        self._app = app
+        self._apologise = apologise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_guarded)
+        except Exception as error:  # noqa: BLE001  # the outermost loop of a request: the recipient gets a page
+            _report(error)
+            if not started:
+                response = self._apologise(_languages(scope), 503 if isinstance(error, UNAVAILABLE) else 500)
+                await response(scope, receive, send_guarded)
+
+
+def _languages(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"), "")
+
+
+def _report(error: Exception) -> None:
+    """Log what failed and where, without the error's text: that may hold a token or somebody's answer."""
+    if isinstance(error, UNAVAILABLE):
+        _logger.error("The database cannot be reached (%s); a visitor was asked to come back.", type(error).__name__)
+    else:
+        _logger.error("A request failed with %s:\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))

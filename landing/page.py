@@ -1,0 +1,98 @@
+"""What a page file says: headline, text, pictures, form, and what comes after the answer."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+from landing.fields import FIELD_TYPES, FormField, Words
+
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+
+
+class ByWord:
+    """Reads a field of the type whose word is one of its keys."""
+
+    @staticmethod
+    def _word(value: Any) -> str | None:
+        """None when no key says the type, or more than one does."""
+        keys = value if isinstance(value, dict) else (getattr(value, "word", ""),)
+        found = [word for word in FIELD_TYPES if word in keys]
+        return found[0] if len(found) == 1 else None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        kinds = {word: handler.generate_schema(kind) for word, kind in FIELD_TYPES.items()}
+        return core_schema.tagged_union_schema(kinds, discriminator=self._word)
+
+
+class Block(BaseModel):
+    """A part of a page above its form: a text, or a picture with the words for whoever cannot see it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: Words | None = Field(None, description="Paragraphs; an empty line begins a new one.")
+    image: str | None = Field(None, description="A picture's file under templates/.")
+    alt: Words | None = Field(None, description="What the picture shows, for whoever cannot see it. Left out: it only adorns.")
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if bool(self.text) == bool(self.image) or (self.alt and not self.image):
+            raise ValueError("a block is either a `text`, or an `image` with its `alt`. Make two blocks of it.")
+        return self
+
+
+class Thanks(BaseModel):
+    """What is shown when the answer has been stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: Words | None = Field(None, description="The headline.")
+    text: Words | None = Field(None, description="Paragraphs.")
+    voucher: Words | None = Field(None, description="A code to use in the shop, shown large.")
+    voucher_note: Words | None = Field(None, description="How the voucher is used, and until when.")
+
+
+class Page(BaseModel):
+    """A campaign's landing page."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: Words = Field(description="The headline.")
+    greeting: Words | None = Field(None, description="The line above the headline.")
+    intro: Words | None = Field(None, description="The text below the headline.")
+    image: str | None = Field(None, description="A picture across the top: a file under templates/.")
+    alt: Words | None = Field(None, description="What that picture shows. Left out: it only adorns.")
+    blocks: tuple[Block, ...] = Field((), description="Texts and pictures above the form.")
+    form: dict[FieldName, Annotated[FormField, ByWord()]] = Field(
+        default_factory=dict, description="The questions, by a short name for the log.", max_length=20
+    )
+    button: Words | None = Field(None, description="What stands on the button.")
+    thanks: Thanks = Field(default_factory=Thanks, description="What is shown after the answer.")
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Words]]:
+        """Every text of the page, with the keys that lead to it."""
+        yield from _texts_in(self, ())
+
+
+class Brand(BaseModel):
+    """How all pages of a workspace look: templates/pages/brand.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accent: str = Field("#a8431f", pattern=r"^#[0-9a-fA-F]{6}$", description="The colour of buttons and links, as #rrggbb.")
+    logo: str | None = Field(None, description="The logo's file under templates/; without one, the sender's name.")
+
+
+def _texts_in(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Words]]:
+    if isinstance(value, Words):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _texts_in(getattr(value, name), (*path, name))
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts_in(each, (*path, name))
+    elif isinstance(value, tuple):
+        for number, each in enumerate(value):
+            yield from _texts_in(each, (*path, number))

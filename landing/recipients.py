@@ -1,0 +1,92 @@
+"""Who stands behind a link: the recipient of one message, and what their page may show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlmodel import Session
+
+from customers.tables import Customer, CustomerId, table_of
+from engine.language import source as flow_source
+from engine.tables import FlowVersion, OutboxMessage
+from landing.wording import BUILT_IN, CUSTOMER
+
+_MESSAGE, _VERSION, _CUSTOMER = table_of(OutboxMessage), table_of(FlowVersion), table_of(Customer)
+_SHOWN = [name.removeprefix(CUSTOMER) for name in BUILT_IN]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a page needs to know of a flow."""
+
+    title: str
+    purpose: str | None
+    page: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One message's recipient, with the names that every contact-log row carries."""
+
+    message_id: int
+    member_id: int
+    customer_id: CustomerId
+    channel: str
+    campaign: str
+    version: str
+    node: str
+    arm: str | None
+    header: Header
+    attributes: Mapping[str, Any]  # only those with a value
+
+    def values(self, sender: Mapping[str, str]) -> dict[str, Any]:
+        """What the texts of the page may show."""
+        return {"customer": self.attributes, "campaign": {"name": self.campaign, "title": self.header.title}, "sender": sender}
+
+
+def recipient_of(session: Session, message_id: int) -> Recipient | None:
+    """The recipient of a message; None when there is no such message any more. Two statements."""
+    message = _MESSAGE.c
+    asked = select(
+        message.member_id, message.customer_id, message.channel, message.node, message.arm,
+        _VERSION.c.campaign, _VERSION.c.version, _VERSION.c.source, *(_CUSTOMER.c[name] for name in _SHOWN),
+    )  # fmt: skip
+    joined = _MESSAGE.join(_VERSION, _VERSION.c.id == message.version_id).join(_CUSTOMER, _CUSTOMER.c.id == message.customer_id)
+    row = session.execute(asked.select_from(joined).where(message.id == message_id)).mappings().one_or_none()
+    if row is None:
+        return None
+    profile = session.execute(text("SELECT * FROM profile WHERE customer_id = :id"), {"id": row["customer_id"]}).mappings().one_or_none()
+    return Recipient(
+        message_id=message_id,
+        member_id=row["member_id"],
+        customer_id=CustomerId(row["customer_id"]),
+        channel=row["channel"],
+        campaign=row["campaign"],
+        version=row["version"],
+        node=row["node"],
+        arm=row["arm"],
+        header=_header_of(row["source"], row["campaign"]),
+        attributes=_present({**(profile or {}), **{name: row[name] for name in _SHOWN}}),
+    )
+
+
+def message_with_code(session: Session, code: str, now: datetime, valid: timedelta) -> int | None:
+    """The message whose letter bears this short code, as long as the code is valid."""
+    found = session.execute(select(_MESSAGE.c.id, _MESSAGE.c.queued_at).where(_MESSAGE.c.code == code)).one_or_none()
+    return found.id if found and now <= found.queued_at + valid else None
+
+
+def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in attributes.items() if value not in (None, "")}
+
+
+@lru_cache(maxsize=256)
+def _header_of(written: str, campaign: str) -> Header:
+    """The header of a flow as it was stored; it passed its checks before it ran."""
+    tree = flow_source.read_text(written, campaign).tree
+    keys = {entry.key.text: entry.value for entry in tree.entries} if isinstance(tree, flow_source.Mapping) else {}
+    texts = {name: value.text.strip() for name, value in keys.items() if isinstance(value, flow_source.Scalar) and not value.is_empty}
+    return Header(texts.get("title", campaign), texts.get("purpose"), texts.get("page"))

@@ -1,0 +1,160 @@
+"""HTML of every page: a page file and a recipient in, text out."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from landing.colours import brand_css
+from landing.fields import ChoiceField, FormField, ScaleField, Words
+from landing.page import Brand, Page
+from landing.recipients import Recipient
+from landing.responses import Answers
+from landing.settings import LandingSettings
+from landing.wording import Merger
+from landing.words import WORDS, Language, language_of
+
+_HERE = Path(__file__).parent
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """A question as one recipient sees it."""
+
+    name: str
+    field: FormField
+    question: Markup
+    hint: Markup
+    typed: str
+    complaint: str | None
+    options: Mapping[str, Markup]
+    lowest: Markup | str
+    highest: Markup | str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """For whom a page is rendered: a recipient with their links, or (without one) anybody."""
+
+    language: Language
+    recipient: Recipient | None = None
+    stop_link: str | None = None
+
+
+class Renderer:
+    """Renders pages in the brand of a workspace."""
+
+    def __init__(self, settings: LandingSettings, brand: Brand) -> None:
+        self._settings = settings
+        self._sender = {"name": settings.sender_name, "address": settings.sender_address}
+        self._merger = Merger()
+        self._pages = Environment(
+            loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        self.css = brand_css(brand) + (_HERE / "static" / "page.css").read_text(encoding="utf-8")
+        digest = hashlib.sha256(self.css.encode()).hexdigest()[:12]
+        self._pages.globals.update(
+            stylesheet=f"{settings.path}/static/{digest}.css", logo=brand.logo and self.picture(brand.logo), sender=self._sender
+        )
+
+    def anybody(self, accepted: str | None) -> Visitor:
+        """A visitor of whom only the browser's languages are known."""
+        return Visitor(language_of(accepted, self._settings.language))
+
+    def known(self, recipient: Recipient, stop_link: str) -> Visitor:
+        """A visitor behind a personal link."""
+        return Visitor(language_of(recipient.attributes.get("language"), self._settings.language), recipient, stop_link)
+
+    def render(self, template: str, visitor: Visitor, values: Mapping[str, object]) -> str:
+        """A template of ours for a visitor."""
+        words = WORDS[visitor.language]
+        page = self._pages.get_template(template)
+        return page.render(language=visitor.language, words=words, stop_link=visitor.stop_link, **values)
+
+    def page(
+        self, page: Page, visitor: Visitor, typed: Mapping[str, str] = NOTHING, complaints: Mapping[str, str] = NOTHING
+    ) -> dict[str, Any]:
+        """What page.html shows of a campaign's page."""
+        say = self._speaker(visitor)
+        return {
+            "title": say.line(page.title),
+            "greeting": say.line(page.greeting),
+            "intro": say.paragraphs(page.intro),
+            "image": page.image and self.picture(page.image),
+            "alt": say.line(page.alt),
+            "blocks": [
+                {"image": each.image and self.picture(each.image), "alt": say.line(each.alt), "paragraphs": say.paragraphs(each.text)}
+                for each in page.blocks
+            ],
+            "fields": list(self._fields(page, visitor, typed, complaints)),
+            "button": say.line(page.button),
+        }
+
+    def thanks(self, page: Page, visitor: Visitor) -> dict[str, Any]:
+        """What thanks.html shows of a campaign's page."""
+        say, thanks = self._speaker(visitor), page.thanks
+        return {
+            "title": say.line(thanks.title),
+            "paragraphs": say.paragraphs(thanks.text),
+            "voucher": say.line(thanks.voucher),
+            "voucher_note": say.line(thanks.voucher_note),
+        }
+
+    def questions(self, page: Page, visitor: Visitor) -> dict[str, str]:
+        """Each question as it is shown, without markup: what the contact log keeps beside the answers."""
+        say = self._speaker(visitor)
+        return {name: say.line(shown.question).unescape() for name, shown in page.form.items()}
+
+    def picture(self, name: str) -> str:
+        """The address of a picture under templates/."""
+        return f"{self._settings.path}/i/{quote(name)}"
+
+    def _fields(self, page: Page, visitor: Visitor, typed: Mapping[str, str], complaints: Mapping[str, str]) -> Iterator[ShownField]:
+        say, words = self._speaker(visitor), WORDS[visitor.language]
+        for name, shown in page.form.items():
+            lowest, highest = (shown.lowest, shown.highest) if isinstance(shown, ScaleField) else (None, None)
+            yield ShownField(
+                name=name,
+                field=shown,
+                question=say.line(shown.question),
+                hint=say.line(shown.hint),
+                typed=typed.get(name, ""),
+                complaint=words[complaints[name]] if name in complaints else None,
+                options={value: say.line(text) for value, text in shown.options.items()} if isinstance(shown, ChoiceField) else {},
+                lowest=say.line(lowest) or words["lowest"],
+                highest=say.line(highest) or words["highest"],
+            )
+
+    def _speaker(self, visitor: Visitor) -> "_Speaker":
+        values = visitor.recipient.values(self._sender) if visitor.recipient else {"sender": self._sender}
+        return _Speaker(self._merger, visitor.language, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """Texts of a page in one language, merged with one recipient's values."""
+
+    merger: Merger
+    language: Language
+    values: Mapping[str, Any]
+
+    def line(self, words: Words | None) -> Markup:
+        return self.merger.merge(words.spoken(self.language), self.values) if words else Markup()
+
+    def paragraphs(self, words: Words | None) -> list[Markup]:
+        return self.merger.paragraphs(words.spoken(self.language), self.values) if words else []
+
+
+def read_answers(page: Page, typed: Mapping[str, str], region: str | None, questions: Mapping[str, str]) -> tuple[Answers, dict[str, str]]:
+    """The answers in a form that was sent, and the complaint about each field that is not right."""
+    readings = {name: field.read(typed.get(name, ""), region) for name, field in page.form.items()}
+    complaints = {name: reading.complaint for name, reading in readings.items() if reading.complaint}
+    values = {name: reading.value for name, reading in readings.items() if reading.value is not None}
+    return Answers(values, {name: questions[name] for name in values}), complaints

@@ -1,0 +1,154 @@
+"""What recipients do, written to the contact log: visits, answers, opt-outs. Each wakes whoever waits for it.
+
+Every writer first holds the customer's row, so that two requests about one customer go one after the other, and a form that
+is sent twice, even at once, is one answer. Nothing is committed here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
+from customers.contact_log import Entry, Kind, log
+from customers.tables import Contact, Customer, CustomerId, table_of
+from engine.wake import wake
+from landing.fields import Value
+from landing.recipients import Recipient
+
+WEB = "web"
+Scope = Literal["channel", "all"]
+_CONTACT, _CUSTOMER = table_of(Contact), table_of(Customer)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerResponse:
+    """Something that a customer did on a page, stored and committed; told to whoever carries campaigns out."""
+
+    customer_id: CustomerId
+    message_id: int
+    campaign: str
+    kind: Kind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was answered, by field, and each question as it was shown."""
+
+    values: Mapping[str, Value]
+    questions: Mapping[str, str]
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """How it stands in the contact log: ``{"answers": {FIELD: VALUE}, "questions": {FIELD: TEXT}}``."""
+        return {"answers": dict(self.values), "questions": dict(self.questions)}
+
+
+def visited_key(recipient: Recipient, at: datetime, zone: ZoneInfo, *, human: bool) -> str:
+    """One visit a message and day in the workspace's zone is logged; a machine's does not hide a person's."""
+    day = at.astimezone(zone).date().isoformat()
+    return f"visited:{recipient.message_id}:{day}" + ("" if human else ":machine")
+
+
+def is_logged(session: Session, key: str) -> bool:
+    """Whether a contact with this key has been logged."""
+    return session.execute(select(_CONTACT.c.id).where(_CONTACT.c.key == key)).first() is not None
+
+
+def log_visit(session: Session, recipient: Recipient, at: datetime, key: str, *, human: bool) -> bool:
+    """Log that the page was opened, once per key; a person's visit wakes whoever waits."""
+    _hold(session, recipient.customer_id)
+    if is_logged(session, key):
+        return False
+    log(session, [_entry(recipient, Kind.VISITED, at, key, human=human)])
+    if human:
+        wake(session, [recipient.customer_id], at)
+    return True
+
+
+def log_answers(session: Session, recipient: Recipient, answers: Answers, at: datetime) -> bool:
+    """Log the answers and wake whoever waits; False when they are those that this message's recipient gave last."""
+    _hold(session, recipient.customer_id)
+    last = _last_answers(session, recipient)
+    if last.detail == answers.detail:
+        return False
+    key = f"answered:{recipient.message_id}:{last.number + 1}"
+    log(session, [_entry(recipient, Kind.ANSWERED, at, key, detail=answers.detail)])
+    wake(session, [recipient.customer_id], at)
+    return True
+
+
+def has_answered(session: Session, recipient: Recipient) -> bool:
+    """Whether this message's recipient has answered."""
+    return _last_answers(session, recipient).number > 0
+
+
+def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source, at: datetime) -> bool:
+    """Refuse this channel, or every channel, for the campaign's purpose; False when that was refused already.
+
+    A campaign without a purpose is refused for every purpose.
+    """
+    _hold(session, recipient.customer_id)
+    purpose = recipient.header.purpose or EVERYTHING
+    channel = EVERYTHING if scope == "all" else recipient.channel
+    if consent_of(session, np.array([recipient.customer_id]), purpose, channel).refused[0]:
+        return False
+    evidence = {"message_id": recipient.message_id, "campaign": recipient.campaign, "node": recipient.node, "scope": scope}
+    change = ConsentChange(recipient.customer_id, purpose, channel, granted=False, at=at, source=source, evidence=evidence)
+    record_consent(session, [change])
+    number = _count(session, recipient, Kind.OPTED_OUT) + 1
+    detail = {"purpose": purpose, "channel": channel, "source": source.value}
+    log(session, [_entry(recipient, Kind.OPTED_OUT, at, f"opted_out:{recipient.message_id}:{number}", detail=detail)])
+    wake(session, [recipient.customer_id], at)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """How many answers there were, and the last one's detail."""
+
+    number: int
+    detail: Any
+
+
+def _last_answers(session: Session, recipient: Recipient) -> _Last:
+    contact = _CONTACT.c
+    mine = (contact.customer_id == recipient.customer_id, contact.message_id == recipient.message_id, contact.kind == Kind.ANSWERED.value)
+    found = session.execute(select(contact.detail).where(*mine).order_by(contact.id.desc()).limit(1)).first()
+    return _Last(_count(session, recipient, Kind.ANSWERED), found.detail) if found else _Last(0, None)
+
+
+def _count(session: Session, recipient: Recipient, kind: Kind) -> int:
+    contact = _CONTACT.c
+    mine = (contact.customer_id == recipient.customer_id, contact.message_id == recipient.message_id, contact.kind == kind.value)
+    return int(session.execute(select(func.count()).where(*mine)).scalar_one())
+
+
+def _hold(session: Session, customer_id: CustomerId) -> None:
+    # A lock on PostgreSQL; SQLite has one writer at a time anyway, and leaves these words out.
+    session.execute(select(_CUSTOMER.c.id).where(_CUSTOMER.c.id == customer_id).with_for_update(key_share=True))
+
+
+def _entry(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human: bool = True, detail: Any = None) -> Entry:
+    return Entry(
+        at=at,
+        customer_id=recipient.customer_id,
+        direction="in",
+        channel=WEB,
+        kind=kind,
+        campaign=recipient.campaign,
+        version=recipient.version,
+        node=recipient.node,
+        arm=recipient.arm,
+        message_id=recipient.message_id,
+        member_id=recipient.member_id,
+        key=key,
+        human=human,
+        detail=detail,
+    )

@@ -1,0 +1,219 @@
+"""What each address does. Reading, deciding and writing are elsewhere; here is the order of things."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from customers.consent import Source
+from customers.contact_log import Kind
+from engine.links import LinkPurpose, Links
+from landing.attempts import PAUSE, Attempts
+from landing.bodies import read_form
+from landing.machines import is_machine
+from landing.page_files import PageShelf
+from landing.pictures import PICTURES, picture_path
+from landing.recipients import Recipient, message_with_code, recipient_of
+from landing.render import Renderer, Visitor, read_answers
+from landing.responses import CustomerResponse, Scope, has_answered, is_logged, log_answers, log_visit, opt_out, visited_key
+from landing.settings import LandingSettings
+from landing.words import WORDS
+from store.clock import Clock
+from store.errors import TokenError
+from store.session import reading, writing
+from store.tokens import normalise_code
+
+Form = Annotated[dict[str, str], Depends(read_form)]
+OnResponse = Callable[[CustomerResponse], None]
+OPEN_AFTER_CODE = timedelta(days=1)
+ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058
+SEE_OTHER = 303
+
+
+class Site:
+    """The landing pages of one workspace."""
+
+    def __init__(
+        self, database: Engine, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._on_response = on_response
+        self._links = links
+        self._renderer = renderer
+        self._shelf = PageShelf(settings.templates)
+        self._attempts = Attempts()
+
+    def show_page(self, token: str, request: Request) -> Response:
+        """The campaign's page, made for the recipient; the visit is logged."""
+        now = self._clock.now()
+        human = not is_machine(request.method, request.headers)
+        with reading(self._database) as session:
+            recipient = self._recipient(session, "page", token)
+            answered = has_answered(session, recipient)
+            key = visited_key(recipient, now, self._settings.zone, human=human)
+            known = is_logged(session, key)
+        if not known:
+            with writing(self._database) as session:
+                logged = log_visit(session, recipient, now, key, human=human)
+            if logged and human:
+                self._tell(recipient, Kind.VISITED)
+        visitor = self._visitor(recipient)
+        shown = self._renderer.page(self._shelf.page(recipient.header.page), visitor)
+        values = {"shown": shown, "answered": answered, "complaints": {}, "action": self._address("page", token)}
+        return self._html("page.html", visitor, values)
+
+    def take_answer(self, token: str, typed: Form) -> Response:
+        """Store what was answered and wake whoever waits for it, then thank; or show again what is not right."""
+        with reading(self._database) as session:
+            recipient = self._recipient(session, "page", token)
+        visitor, page = self._visitor(recipient), self._shelf.page(recipient.header.page)
+        region = recipient.attributes.get("country")
+        answers, complaints = read_answers(page, typed, region, self._renderer.questions(page, visitor))
+        address = self._address("page", token)
+        if complaints or not page.form:
+            shown = self._renderer.page(page, visitor, typed, complaints)
+            values = {"shown": shown, "answered": False, "complaints": complaints, "action": address}
+            return self._html("page.html", visitor, values, 422)
+        with writing(self._database) as session:
+            stored = log_answers(session, recipient, answers, self._clock.now())
+        if stored:
+            self._tell(recipient, Kind.ANSWERED)
+        return RedirectResponse(f"{address}/thanks", SEE_OTHER)
+
+    def show_thanks(self, token: str) -> Response:
+        """What comes after the answer; whoever has not answered is led to the page."""
+        with reading(self._database) as session:
+            recipient = self._recipient(session, "page", token)
+            answered = has_answered(session, recipient)
+        address = self._address("page", token)
+        if not answered:
+            return RedirectResponse(address, SEE_OTHER)
+        visitor = self._visitor(recipient)
+        shown = self._renderer.thanks(self._shelf.page(recipient.header.page), visitor)
+        return self._html("thanks.html", visitor, {"shown": shown, "back": address})
+
+    def ask_opt_out(self, token: str) -> Response:
+        """Ask for the one press; looking at it changes nothing, because mail scanners look."""
+        with reading(self._database) as session:
+            recipient = self._recipient(session, "opt_out", token)
+        visitor = Visitor(self._visitor(recipient).language)
+        texts: dict[str, object] = {name: self._about(recipient, visitor, name) for name in ("stop_why", "stop_channel", "stop_all")}
+        return self._html("stop.html", visitor, {"action": self._address("opt_out", token), **texts})
+
+    def take_opt_out(self, token: str, typed: Form) -> Response:
+        """Opt out of this channel, or with `scope=all` of every channel, for the campaign's purpose."""
+        return self._opt_out("opt_out", token, "all" if typed.get("scope") == "all" else "channel", Source.PAGE)
+
+    def lead_to_opt_out(self, token: str) -> Response:
+        """A person who follows the link that a mail program would post to is asked like everybody else."""
+        with reading(self._database) as session:
+            recipient = self._recipient(session, "one_click", token)
+        return RedirectResponse(self._link("opt_out", recipient.message_id, None), SEE_OTHER)
+
+    def take_one_click(self, token: str, typed: Form) -> Response:
+        """RFC 8058: opt out at once when a mail program says so; anything else is led to the question."""
+        if typed.get(ONE_CLICK[0]) != ONE_CLICK[1]:
+            return self.lead_to_opt_out(token)
+        return self._opt_out("one_click", token, "channel", Source.ONE_CLICK)
+
+    def ask_code(self, request: Request) -> Response:
+        """The front page: type the short code of a letter."""
+        return self._code_page(request, "", wrong=False)
+
+    def take_code(self, request: Request, typed: Form) -> Response:
+        """Lead to the page behind a short code; guessing is limited."""
+        now, address = self._clock.now(), request.client.host if request.client else ""
+        if not self._attempts.may_try(address, now):
+            return self._pause(request)
+        text = typed.get("code", "")
+        try:
+            code = normalise_code(text)
+        except TokenError:
+            return self._code_page(request, text, wrong=True)
+        with reading(self._database) as session:
+            message_id = message_with_code(session, code, now, timedelta(days=self._settings.code_days))
+        if message_id is None:
+            self._attempts.missed(address, now)
+            return self._code_page(request, text, wrong=True)
+        return RedirectResponse(self._link("page", message_id, now + OPEN_AFTER_CODE), SEE_OTHER)
+
+    def stylesheet(self) -> Response:
+        """The style; its address changes with its content."""
+        return Response(self._renderer.css, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+    def picture(self, name: str, request: Request) -> Response:
+        """A picture under templates/."""
+        path = picture_path(self._settings.templates, name)
+        if path is None:
+            return self.notice(request.headers.get("accept-language", ""), 404)
+        return Response(path.read_bytes(), media_type=PICTURES[path.suffix.lower()], headers={"Cache-Control": "public, max-age=3600"})
+
+    def notice(self, languages: str, status: int) -> Response:
+        """A page that says what is the matter, the same for everybody: nothing of anyone is in it."""
+        visitor = self._renderer.anybody(languages)
+        words = WORDS[visitor.language]
+        name = {413: "large", 429: "code_wait", 500: "broken", 503: "away"}.get(status, "lost")
+        link = self._settings.path + "/" if name == "lost" else None
+        values = {"title": words[f"{name}_title"], "text": words[name], "link": link, "link_text": words["lost_code"]}
+        response = self._html("notice.html", visitor, values, status)
+        if status in (429, 503):
+            response.headers["Retry-After"] = str(PAUSE // timedelta(seconds=1) if status == 429 else 60)
+        return response
+
+    def _opt_out(self, purpose: LinkPurpose, token: str, scope: Scope, source: Source) -> Response:
+        now = self._clock.now()
+        with writing(self._database) as session:
+            recipient = self._recipient(session, purpose, token)
+            changed = opt_out(session, recipient, scope, source, now)
+        if changed:
+            self._tell(recipient, Kind.OPTED_OUT)
+        visitor = Visitor(self._visitor(recipient).language)
+        words = WORDS[visitor.language]
+        text = self._about(recipient, visitor, "stopped", every=scope == "all")
+        return self._html("notice.html", visitor, {"title": words["stopped_title"], "text": text, "link": None})
+
+    def _about(self, recipient: Recipient, visitor: Visitor, word: str, *, every: bool = False) -> str:
+        """A sentence about what a customer receives: channel, purpose and sender, and nothing about the customer."""
+        words, purpose = WORDS[visitor.language], recipient.header.purpose
+        channel = words.get("channel_all" if every else f"channel_{recipient.channel}", recipient.channel)
+        text = words[word if purpose else f"{word}_all"]
+        return text.format(channel=channel, purpose=purpose, sender=self._settings.sender_name or words["us"])
+
+    def _recipient(self, session: Session, purpose: LinkPurpose, token: str) -> Recipient:
+        recipient = recipient_of(session, self._links.message_of(purpose, token, self._clock.now()))
+        if recipient is None:
+            raise TokenError("The message behind this link is no longer there.")
+        return recipient
+
+    def _visitor(self, recipient: Recipient) -> Visitor:
+        return self._renderer.known(recipient, self._link("opt_out", recipient.message_id, None))
+
+    def _link(self, purpose: LinkPurpose, message_id: int, expires: datetime | None) -> str:
+        """A link without the host, so that whoever came over another name of it stays there."""
+        return urlsplit(self._links.link(purpose, message_id, expires)).path
+
+    def _address(self, purpose: LinkPurpose, token: str) -> str:
+        """The address of the page that is being shown, below the path that we are reached at."""
+        return f"{self._settings.path}/{self._links.path(purpose)}/{token}"
+
+    def _code_page(self, request: Request, typed: str, *, wrong: bool) -> Response:
+        visitor = self._renderer.anybody(request.headers.get("accept-language"))
+        values = {"action": f"{self._settings.path}/c", "typed": typed, "wrong": wrong}
+        return self._html("code.html", visitor, values, 422 if wrong else 200)
+
+    def _pause(self, request: Request) -> Response:
+        return self.notice(request.headers.get("accept-language", ""), 429)
+
+    def _html(self, template: str, visitor: Visitor, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
+        return HTMLResponse(self._renderer.render(template, visitor, values), status)
+
+    def _tell(self, recipient: Recipient, kind: Kind) -> None:
+        at = self._clock.now()
+        self._on_response(CustomerResponse(recipient.customer_id, recipient.message_id, recipient.campaign, kind, at))

@@ -1,0 +1,92 @@
+"""Texts with {{ variables }}: which may stand in them, and how they are merged for a recipient."""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import ChainableUndefined, Template, TemplateError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from customers.tables import Customer
+from engine.language.faults import did_you_mean
+
+OURS = ("campaign.name", "campaign.title", "sender.name", "sender.address")  # always there
+CUSTOMER = "customer."
+# A page may be open on somebody's screen in a train; what it greets with is enough.
+_KEPT_FROM_PAGES = ("id", "created_at", "changed_at")
+BUILT_IN = tuple(CUSTOMER + name for name in Customer.model_fields if name not in _KEPT_FROM_PAGES)
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Expressions over given values and nothing else. A name without a value is an empty text: checked pages have none."""
+
+    def __init__(self) -> None:
+        super().__init__(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
+        self.globals.clear()  # `range(10**9)` is no business of a page's
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        raise SecurityError(f"a page does not count with {operator}")  # 'a' * 10**10 would fill the memory
+
+
+class Merger:
+    """Merges a page's texts. Compiled texts are kept."""
+
+    def __init__(self) -> None:
+        self._compiled = lru_cache(maxsize=4_096)(_compile)
+
+    def merge(self, text: str, values: Mapping[str, Any]) -> Markup:
+        """One line, escaped, with its variables filled in."""
+        return Markup(self._compiled(text).render(values))  # noqa: S704  # Jinja2 escaped it
+
+    def paragraphs(self, text: str, values: Mapping[str, Any]) -> list[Markup]:
+        """The paragraphs of a text, each with its variables filled in; a new line stays one."""
+        return [self.merge(part, values).replace("\n", Markup("<br>")) for part in text.split("\n\n") if part.strip()]
+
+
+def text_faults(text: str, attributes: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the variables of a text, and what to do; `attributes` are the workspace's own."""
+    for part in text.split("\n\n"):
+        try:
+            tree = _SANDBOX.parse(part)
+            _SANDBOX.from_string(part).render({})
+        except TemplateError as error:
+            yield f"the text cannot be merged: {error.message}.", "A variable is written {{ customer.first_name | default('reader') }}."
+        except (ArithmeticError, TypeError, ValueError, LookupError):
+            yield "the text cannot be merged for a customer without these values.", "Write only variables, with `| default('...')`."
+        else:
+            yield from _variable_faults(tree, attributes)
+
+
+def _variable_faults(tree: nodes.Template, attributes: Collection[str]) -> Iterator[tuple[str, str]]:
+    known = (*OURS, *BUILT_IN, *(CUSTOMER + name for name in attributes))
+    for name, guarded in _variables(tree, guarded=False):
+        if name not in known:
+            guess = did_you_mean(name, known)
+            yield f"'{name}' is not something that a page knows.{guess}", f"Known are {', '.join(OURS)} and the customer's attributes."
+        elif name.startswith(CUSTOMER) and not guarded:
+            yield f"'{name}' is not known of every customer.", f"Say what to write instead: {{{{ {name} | default('reader') }}}}."
+
+
+def _variables(node: nodes.Node, *, guarded: bool) -> Iterator[tuple[str, bool]]:
+    """Every dotted name, and whether something stands in for it when it is missing."""
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        yield f"{node.node.name}.{node.attr}", guarded
+        return
+    if isinstance(node, nodes.Name) and node.ctx == "load":
+        yield node.name, guarded
+        return
+    guarded = guarded or isinstance(node, nodes.If | nodes.CondExpr) or (isinstance(node, nodes.Filter) and node.name in ("default", "d"))
+    for child in node.iter_child_nodes():
+        yield from _variables(child, guarded=guarded)
+
+
+def _compile(text: str) -> Template:
+    return _SANDBOX.from_string(text)
+
+
+_SANDBOX = _Sandbox()
