@@ -9,14 +9,14 @@ import asyncio
 import base64
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import Flow, flow, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -24,11 +24,10 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from engine.picture import draw_dot, render
-from engine.running import Running
 from engine.dispatch import Desk
+from engine.picture import draw_dot, render
+from engine.opened import Opened
 from engine.wave import Stage, Trouble, stages
-from store.clock import Clock
 from store.errors import ContactflowError
 
 POOL = "contactflow"
@@ -37,15 +36,6 @@ SOURCE = Path(__file__).resolve().parent.parent  # where workers find this file
 
 class RunnerError(ContactflowError):
     """A flow run that does not say what to carry out."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A campaign that is ready to be carried out: its versions with members, the newest first."""
-
-    versions: Sequence[Running]
-    desk: Desk
-    clock: Clock
 
 
 @dataclass(frozen=True)
@@ -94,7 +84,7 @@ async def _deploy(campaign: str, workspace: Path, opener: str, every: timedelta)
     async with get_client() as client:
         with suppress(ObjectAlreadyExists):
             await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-    remote = await flow.afrom_source(source=str(SOURCE), entrypoint="engine/runner.py:wave")
+    remote = await Flow.afrom_source(source=str(SOURCE), entrypoint="engine/runner.py:wave")
     parameters = {"campaign": campaign, "workspace": str(workspace), "opener": opener}
     await remote.adeploy(name=campaign, work_pool_name=POOL, interval=every, parameters=parameters, print_next_steps=False)
 

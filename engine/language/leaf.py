@@ -1,7 +1,8 @@
 """One value of a field: text in, the field's type out, or what is wrong with it in words."""
 
 from functools import lru_cache
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,7 +24,7 @@ class LeafFault(Exception):  # noqa: N818  # never leaves engine/language: a fau
 def read_leaf(scalar: Scalar, annotation: Any) -> Any:
     """The value of a scalar for a field of this type. Raises LeafFault."""
     if scalar.is_empty and may_be_empty(annotation):
-        return None if type(None) in get_args(_bare(annotation)) else ""
+        return "" if _bare(annotation) is str else None
     if _bare(annotation) is bool:
         return _read_boolean(scalar.text)
     try:
@@ -39,7 +40,10 @@ def annotated(annotation: Any, metadata: list[Any]) -> Any:
 
 def may_be_empty(annotation: Any) -> bool:
     """Whether nothing may be written in a field of this type."""
-    return get_origin(annotation) is Annotated and any(isinstance(each, MayBeEmpty) for each in get_args(annotation)[1:])
+    inner = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return any(isinstance(each, MayBeEmpty) for each in inner[1:]) or may_be_empty(inner[0])
+    return get_origin(annotation) in (Union, UnionType) and any(may_be_empty(each) for each in inner)
 
 
 def _bare(annotation: Any) -> Any:

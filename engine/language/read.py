@@ -17,7 +17,7 @@ from engine.nodes import Node, node_types
 from engine.nodes.node import ConditionText
 
 MAX_NODES = 1_000
-RESERVED = frozenset({"and", "or", "not", "null", "true", "false", "in", "is", "since", "everyone", "entry", "arrival"})
+RESERVED = frozenset({"and", "or", "not", "null", "true", "false"})
 _MISSING: Any = object()
 
 

@@ -1,10 +1,10 @@
 """The way out."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from engine.language.fields import Line, MayBeEmpty
+from engine.language.fields import LineOrNothing
 from engine.nodes.node import Edge, Look, Node, Phrase
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ moved-away:
   end: we have no address any more
 """
 
-    end: Annotated[Line, MayBeEmpty()] = Field("", description="Why members leave here, in words.")
+    end: LineOrNothing = Field("", description="Why members leave here, in words.")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:
         return ()

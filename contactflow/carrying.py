@@ -1,0 +1,103 @@
+"""Carrying a campaign out: wave after wave, by the machine's clock or by a virtual one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from contactflow.bootstrap import open_desk, open_workspace
+from contactflow.checking import check_context, check_one, flow_file
+from engine.agenda import next_due
+from engine.campaigns import open_versions, start
+from engine.opened import Opened
+from engine.prefect_server import prefect_at_hand
+from engine.workspace import Workspace
+from store.clock import EPOCH, Clock, SystemClock
+
+TICK = timedelta(minutes=1)  # what is due within a minute is carried out together
+
+Told = Callable[[datetime, tuple[tuple[str, int], ...]], None]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a run did: waves, and what could not work (node, why)."""
+
+    campaign: str
+    waves: int
+    counts: dict[str, int]
+    troubles: tuple[tuple[str, str], ...]
+    next_due: datetime | None
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when until when; `until` of None: only what is due at the start."""
+
+    at: datetime | None
+    until: datetime | None
+
+
+def carry_out(root: Path, flow: str, span: Span, told: Told) -> Carried:
+    """Check a flow, store its version, and carry out all that is due; `told` hears of every wave."""
+    path = flow_file(root, flow)
+    graph = check_one(path, check_context(root)).require()
+    machine = SystemClock()
+    with open_workspace(root) as workspace, _inbox(root, workspace), prefect_at_hand(workspace.state):
+        start(workspace, graph, path.read_text(encoding="utf-8"), span.at or machine.now())
+        with open_desk(workspace, machine) as desk:
+            opened = Opened(open_versions(workspace, graph.campaign.campaign), desk, machine)
+            return _waves(opened, span, told)
+
+
+def _waves(opened: Opened, span: Span, told: Told) -> Carried:
+    from engine.runner import carry_out_wave
+
+    counts: dict[str, int] = {}
+    troubles: list[tuple[str, str]] = []
+    waves = 0
+    for now in _moments(opened, span):
+        report = carry_out_wave(opened, now)
+        waves += 1
+        for title, count in report.counts:
+            counts[title] = counts.get(title, 0) + count
+        troubles += [(trouble.node, trouble.message) for trouble in report.troubles]
+        told(now, report.counts)
+    return Carried(opened.versions[0].graph.campaign.campaign, waves, counts, tuple(troubles), next_due(opened.versions))
+
+
+def _moments(opened: Opened, span: Span) -> Iterator[datetime]:
+    """The moments to carry waves out at: one, or (with `until`) each at which something is due."""
+    now = span.at or _beginning(opened, span)
+    yield now
+    while span.until is not None:
+        due = next_due(opened.versions)
+        if due is None or due > span.until:
+            return
+        now = min(max(_whole(due), now + TICK), span.until) if now < span.until else now + TICK
+        if now > span.until:
+            return
+        yield now
+
+
+def _beginning(opened: Opened, span: Span) -> datetime:
+    """Now; or where a virtual run was left, when that lies before now."""
+    now = opened.clock.now()
+    if span.until is None:
+        return now
+    due = next_due(opened.versions)
+    if due is not None and EPOCH < due < min(now, span.until):
+        return due
+    return min(now, span.until)
+
+
+def _whole(moment: datetime) -> datetime:
+    """The first whole tick at or after a moment."""
+    late = (moment - EPOCH) % TICK
+    return moment + (TICK - late if late else late)
+
+
+@contextmanager
+def _inbox(root: Path, workspace: Workspace) -> Iterator[None]:
+    ...

@@ -1,0 +1,64 @@
+"""Checking flows without a database: what `contactflow check` and every command that reads a flow begin with."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from contactflow.settings import Settings, read_settings
+from customers.conditions.vocabulary import Vocabulary, suggestion
+from engine.language.check import Checked, check_flow
+from engine.language.context import CHANNELS, CheckContext
+from store.clock import SystemClock
+from store.errors import NotFoundError
+
+
+def check_context(root: Path) -> CheckContext:
+    """What flows of this workspace are checked against. Raises what read_settings raises."""
+    settings = read_settings(root)
+    return CheckContext(
+        templates=root / "templates",
+        vocabulary=Vocabulary.of_workspace(settings.attributes, settings.segments, tuple(CHANNELS)),
+        own_attributes={name: kind.value for name, kind in settings.attributes.items()},
+        purposes=settings.consent.purposes,
+        load_template=_loader(root, settings),
+        today=_today(settings),
+        shown=_shown,
+    )
+
+
+def check_one(path: Path, context: CheckContext) -> Checked:
+    """Check one flow, and its landing page."""
+    return check_flow(path, context)
+
+
+def flow_files(root: Path, names: Sequence[str]) -> list[Path]:
+    """The files of these flows; of all in flows/ when none is named. Raises NotFoundError."""
+    if names:
+        return [flow_file(root, name) for name in names]
+    found = sorted([*(root / "flows").glob("*.yaml"), *(root / "flows").glob("*.yml")])
+    if not found:
+        raise NotFoundError(f"There are no flows in {root / 'flows'}. Write one, or make a workspace with one: contactflow init DIR")
+    return found
+
+
+def flow_file(root: Path, name: str) -> Path:
+    """The file of a flow that is named by its path or by its campaign. Raises NotFoundError with the nearest."""
+    for path in (Path(name), root / name, root / "flows" / f"{name}.yaml", root / "flows" / f"{name}.yml"):
+        if path.is_file():
+            return path
+    known = [path.stem for path in (root / "flows").glob("*.y*ml")]
+    near = suggestion(Path(name).stem, known) or (f"There are: {', '.join(sorted(known))}." if known else "There are no flows yet.")
+    raise NotFoundError(f"There is no flow '{name}'. {near}")
+
+
+def _today(settings: Settings):  # type: ignore[no-untyped-def]
+    return SystemClock().now().astimezone(ZoneInfo(settings.workspace.timezone)).date()
+
+
+def _shown(path: Path) -> str:
+    """A path as the user would write it: relative when it lies below the current folder."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

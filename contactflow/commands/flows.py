@@ -1,0 +1,86 @@
+"""Flows as they are written: check and draw."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contactflow.commands.options import HERE, As, Format, Workspace
+
+PICTURES = ("svg", "png", "pdf", "dot")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("check")(check)
+    app.command("draw")(draw)
+
+
+def check(
+    flow: Annotated[list[str] | None, typer.Argument(help="Flows, by file or by name. Without any: all of flows/.")] = None,
+    format_: As = Format.TEXT,
+    workspace: Workspace = HERE,
+) -> None:
+    """Find every fault of flows at once, and say what to do about each.
+
+    Example: contactflow check flows/winback.yaml
+    """
+    from contactflow.checking import check_context, check_one, flow_files
+
+    context = check_context(workspace)
+    files = flow_files(workspace, flow or [])
+    checked = [check_one(path, context) for path in files]
+    faults = [fault for each in checked for fault in each.faults]
+    if format_ is Format.JSON:
+        typer.echo(json.dumps({"flows": len(files), "faults": [fault.as_json() for fault in faults]}, indent=2, ensure_ascii=False))
+    else:
+        for fault in faults:
+            typer.echo(fault.render())
+        typer.echo(_summary(len(files), len(faults)), err=bool(faults))
+    if faults:
+        raise typer.Exit(1)
+
+
+def draw(
+    flow: Annotated[str, typer.Argument(help="The flow, by file or by name.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The picture: .svg, .png, .pdf or .dot. Default: NAME.svg here.")] = None,
+    counts: Annotated[bool, typer.Option("--counts", help="With how many people are where.")] = False,
+    language: Annotated[str, typer.Option(help="en or nl.")] = "en",
+    workspace: Workspace = HERE,
+) -> None:
+    """Draw a flow as a picture to hang on the wall.
+
+    Example: contactflow draw winback -o winback.pdf
+    """
+    from contactflow.checking import check_context, check_one, flow_file
+
+    graph = check_one(flow_file(workspace, flow), check_context(workspace)).require()
+    target = output or Path(f"{graph.campaign.campaign}.svg")
+    kind = target.suffix.removeprefix(".").lower()
+    if kind not in PICTURES:
+        raise typer.BadParameter(f"'{target.name}' is not a picture that can be drawn. Choose {', '.join(PICTURES)}.", param_hint="--output")
+    from engine.picture import draw_dot, render
+
+    standing = _standing(workspace, graph.campaign.campaign) if counts else None
+    dot = draw_dot(graph, standing.nodes if standing else None, edge_counts=standing.exits if standing else None, language=language)
+    picture = render(dot, kind)
+    if str(target) == "-.svg":
+        sys.stdout.buffer.write(picture)
+        return
+    target.write_bytes(picture)
+    typer.echo(f"{target} ({len(graph.nodes)} nodes, version {graph.version})")
+
+
+def _standing(workspace: Path, campaign: str):  # type: ignore[no-untyped-def]
+    from contactflow.bootstrap import open_workspace
+    from engine.counting import standing
+
+    with open_workspace(workspace) as opened:
+        return standing(opened, campaign)
+
+
+def _summary(files: int, faults: int) -> str:
+    flows = "1 flow" if files == 1 else f"{files} flows"
+    return f"{flows} checked: " + ("no faults." if not faults else "1 fault." if faults == 1 else f"{faults} faults.")

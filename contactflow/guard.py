@@ -1,0 +1,66 @@
+"""From errors to words and exit codes, and the check that our packages are ours."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from store.errors import ContactflowError
+
+INPUT_AT_FAULT = 1
+INTERRUPTED = 130
+
+
+def exit_code(command: Callable[[], object]) -> int:
+    """Run a command and give its exit code; whatever the user did wrong is told in words."""
+    try:
+        command()
+    except ContactflowError as error:
+        return _told(str(error))
+    except KeyboardInterrupt:
+        return _told("Stopped. Nothing is lost: run it again to go on.", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); python must not complain about it when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else INPUT_AT_FAULT if end.code else 0
+    except OSError as error:
+        return _told(_system_words(error))
+    except Exception as error:
+        words = _database_words(error)
+        if words is None:
+            raise
+        return _told(words)
+    return 0
+
+
+def own_packages() -> None:
+    """Stop when `channels` is Django Channels' and not ours: the two cannot live in one environment."""
+    spec = importlib.util.find_spec("channels")
+    if spec is None or spec.origin is None or Path(spec.origin).parent.parent != Path(__file__).resolve().parent.parent:
+        where = spec.origin if spec else "nowhere"
+        sys.exit(f"The package 'channels' found here is not contactflow's ({where}). Install contactflow in an environment of its own.")
+
+
+def _told(text: str, code: int = INPUT_AT_FAULT) -> int:
+    print(text, file=sys.stderr)  # noqa: T201  # the command line speaks
+    return code
+
+
+def _system_words(error: OSError) -> str:
+    what = error.strerror or error.__class__.__name__
+    return f"{error.filename}: {what}." if error.filename else f"{what}."
+
+
+def _database_words(error: Exception) -> str | None:
+    """What a database's complaint means to its user; None when it is not one that they can act on."""
+    if error.__class__.__module__.partition(".")[0] != "sqlalchemy":
+        return None
+    cause = str(getattr(error, "orig", error)).splitlines()[0]
+    if "disk" in cause or "full" in cause:
+        return f"The disk is full, or the database cannot be written: {cause}. Make room and run it again; nothing is lost."
+    if "readonly" in cause or "unable to open" in cause or "not a database" in cause or "connection" in cause:
+        return f"The database cannot be opened: {cause}. Look at [database] url in contactflow.toml."
+    return None

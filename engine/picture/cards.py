@@ -1,0 +1,118 @@
+"""The card of a node: what it is, what it says in words, and how many members are there."""
+
+from dataclasses import dataclass
+
+from engine.nodes import Look, Node
+from engine.picture.counts import NodeCounts
+from engine.picture.labels import Line, cell, gap, holding, label, lines_of, row, stack, table
+from engine.picture.style import BADGE, FAINT, GAP, PAPER, STYLES, Kind, Style
+from engine.picture.words import Language, number, say, word
+
+TEXT_WIDTH = 156  # points; most cards are equally wide, so that the picture is calm
+KIND_SIZE, TITLE_SIZE, LINE_SIZE, COUNT_SIZE, COUNT_WORD_SIZE = 7.5, 11.5, 9.5, 10.5, 7.5
+NAME_GAP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a card says."""
+
+    kind: Kind
+    name: str
+    title: str
+    lines: tuple[str, ...] = ()
+    counts: NodeCounts | None = None
+
+    def tooltip(self, language: Language) -> str:
+        """All of it in one line, also what did not fit."""
+        words = [f"{word(STYLES[self.kind].word, language)} {self.name}".strip(), *(text for text in (self.title, *self.lines) if text)]
+        if self.counts:
+            words += [f"{what} {number(value, language)}" for what, value in _sums(self.counts, language)]
+        return " · ".join(words)
+
+
+def card_of(node: Node, counts: NodeCounts | None, language: Language) -> Card:
+    """The card of a node; a remark that is not its title already stands below its lines."""
+    look: Look = node.look()
+    lines = [say(line, language) for line in look.lines]
+    lines += [node.note] if node.note and node.note != look.title else []
+    return Card(look.shape, node.id, _opened(say(look.title, language)), tuple(lines), counts)
+
+
+def _opened(title: str) -> str:
+    """A title opens with a capital, unless its first word is a name that is written so."""
+    first = title.split(maxsplit=1)[0] if title.strip() else ""
+    return title[:1].upper() + title[1:] if first.strip(":?!,.").isalpha() else title
+
+
+def card_label(card: Card, language: Language) -> str:
+    """The card as an HTML-like label, all room for its outline included."""
+    style = STYLES[card.kind]
+    text = _text(card, style, language)
+    inner = table(
+        [
+            row([gap(1, style.top)]),
+            row([gap(style.left), _badge(style), gap(GAP), holding(text), gap(style.right)]),
+            row([gap(1, style.bottom)]),
+        ]
+    )
+    return label(inner)
+
+
+def _badge(style: Style) -> str:
+    colour = PAPER if style.solid else style.accent
+    return holding(table([row([gap(BADGE, BADGE, f' bgcolor="{colour}"')])]))
+
+
+def _text(card: Card, style: Style, language: Language) -> str:
+    full = card.kind not in ("end", "control")
+    limit = max(TEXT_WIDTH, _count_width(card.counts, language) * 3)
+    titles = lines_of(card.title, TITLE_SIZE, style.title_ink, limit, bold=True)
+    lines = [line for text in card.lines for line in lines_of(text, LINE_SIZE, style.line_ink, limit)]
+    width = limit if full or card.counts else max(line.width for line in (*titles, *lines, *_kind(card, style, limit, language)))
+    rows = [row([holding(_kind_row(card, style, width, language))]), row([gap(width, 2)])]
+    rows += [row([holding(stack([line], width))]) for line in titles]
+    rows += [row([gap(width, 2)])] if lines else []
+    rows += [row([holding(stack([line], width))]) for line in lines]
+    if card.counts:
+        rows += [row([gap(width, 6)]), row([holding(_counts(card.counts, style, width // 3, language))])]
+    return table(rows)
+
+
+def _kind(card: Card, style: Style, limit: int, language: Language) -> tuple[Line, ...]:
+    kind = Line(word(style.word, language).upper(), KIND_SIZE, style.kind_ink, bold=True)
+    return (kind, *lines_of(card.name, KIND_SIZE, style.line_ink if style.solid else FAINT, limit - kind.width - NAME_GAP))
+
+
+def _kind_row(card: Card, style: Style, limit: int, language: Language) -> str:
+    kind, *names = _kind(card, style, limit, language)
+    return table([row([cell(kind), gap(NAME_GAP), holding(stack(names, limit - kind.width - NAME_GAP))] if names else [cell(kind)])])
+
+
+def _sums(counts: NodeCounts, language: Language) -> tuple[tuple[str, int], ...]:
+    return (
+        (word("here now", language), counts.at),
+        (word("went on", language), counts.through),
+        (word("left", language), counts.left),
+    )
+
+
+def _count_lines(counts: NodeCounts, style: Style, language: Language) -> list[tuple[Line, Line]]:
+    return [
+        (
+            Line(number(value, language), COUNT_SIZE, style.title_ink, bold=True),
+            Line(what, COUNT_WORD_SIZE, style.line_ink if style.solid else FAINT),
+        )
+        for what, value in _sums(counts, language)
+    ]
+
+
+def _count_width(counts: NodeCounts | None, language: Language) -> int:
+    if not counts:
+        return 0
+    return max(max(sum_.width, what.width) + 6 for sum_, what in _count_lines(counts, STYLES["email"], language))
+
+
+def _counts(counts: NodeCounts, style: Style, width: int, language: Language) -> str:
+    sums = _count_lines(counts, style, language)
+    return table([row(cell(sum_, width) for sum_, _ in sums), row(cell(what, width) for _, what in sums)])

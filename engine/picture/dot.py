@@ -1,0 +1,99 @@
+"""A flow as DOT: the same graph gives the same text, byte for byte. `render` makes the picture of it."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from engine.graph import FlowGraph
+from engine.nodes import Edge
+from engine.picture.cards import Card, card_label, card_of
+from engine.picture.counts import NodeCounts
+from engine.picture.heading import heading_label, title_of
+from engine.picture.labels import Line, gap, holding, label, lines_of, row, stack, table
+from engine.picture.lettering import clean
+from engine.picture.style import INK, SOFT, STROKES, STYLES, EdgeKind, Kind
+from engine.picture.words import Language, number, say, word
+
+EDGE_TEXT_WIDTH = 118
+THIN, THICK = 1.3, 5.0  # points; with counts, an edge is as thick as many went along it
+GRAPH = "rankdir=TB ranksep=0.42 nodesep=0.38 splines=true fontname=Helvetica bgcolor=white pad=0.35 labelloc=t labeljust=l outputorder=edgesfirst ordering=out"
+
+
+def draw_dot(
+    graph: FlowGraph,
+    counts: Mapping[str, NodeCounts] | None = None,
+    language: Language = "en",
+    edge_counts: Mapping[tuple[str, str], int] | None = None,
+) -> str:
+    """The DOT text of a flow; `counts` by node id, `edge_counts` by (node id, exit). Nodes and edges keep the reading order."""
+    cards = {node_id: card_of(node, (counts or {}).get(node_id), language) for node_id, node in graph.nodes.items()}
+    held = {node_id: node.look().held_out for node_id, node in graph.nodes.items()}
+    controls = {node_id: word("{0} held out", language, share) for node_id, share in held.items() if share}
+    statements = [
+        *(_node(f"node-{safe(card.name)}", card, language) for card in cards.values()),
+        *(_edge(edge, edge_counts or {}, language) for edge in graph.edges),
+        *(statement for node_id, text in controls.items() for statement in _control(node_id, text, language)),
+    ]
+    body = "\n".join(f"  {statement}" for statement in statements)
+    kinds: set[Kind] = {card.kind for card in cards.values()} | ({"control"} if controls else set())
+    edges: set[EdgeKind] = {edge.style for edge in graph.edges}
+    heading = heading_label(graph, (kind for kind in STYLES if kind in kinds), (edge for edge in STROKES if edge in edges), language)
+    return (
+        f"digraph {quoted(title_of(graph.campaign))} {{\n"
+        f'  graph [id="flow" class="lang-{language}" {GRAPH}\n    label={heading}]\n'
+        "  node [shape=box style=filled margin=0 fontname=Helvetica]\n"
+        f'  edge [fontname=Helvetica fontcolor="{SOFT}" arrowsize=0.75]\n'
+        f"{body}\n}}\n"
+    )
+
+
+def safe(name: str) -> str:
+    """A name that DOT, SVG and links can hold: letters, digits, dash and underscore; anything else as its number."""
+    return re.sub("[^A-Za-z0-9_-]", lambda sign: f".{ord(sign[0]):x}.", name)
+
+
+def quoted(text: str) -> str:
+    """A DOT string."""
+    return '"' + clean(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _node(name: str, card: Card, language: Language) -> str:
+    style = STYLES[card.kind]
+    return (
+        f'"{name}" [id="{name}" class="{card.kind}" color="{style.accent}" fillcolor="{style.fill}" '
+        f"tooltip={_tooltip(card.tooltip(language))}\n    label={card_label(card, language)}]"
+    )
+
+
+def _tooltip(text: str) -> str:
+    # Graphviz reads entities in a tooltip; an ampersand of the author's is to stay one.
+    return quoted(text.replace("&", "&amp;"))
+
+
+def _edge(edge: Edge, counts: Mapping[tuple[str, str], int], language: Language) -> str:
+    words = say(edge.label, language)
+    bold = edge.share is not None
+    lines = lines_of(words, 9.5, INK if bold else SOFT, EDGE_TEXT_WIDTH, bold=bold)
+    count = counts.get((edge.source, edge.exit))
+    if count is not None:
+        lines += (Line(number(count, language), 10, INK, bold=True),)
+    most = max(counts.values(), default=0)
+    width = THIN + (THICK - THIN) * count / most if count and most else THIN
+    name = f"edge-{safe(edge.source)}--{safe(edge.exit)}"
+    attributes = [f'id="{name}" class="{edge.style}" style={STROKES[edge.style].dot} penwidth={width:.2f}']
+    attributes += [f'color="{STROKES[edge.style].colour}"', f"tooltip={_tooltip(f'{edge.source} → {edge.target} {words}'.strip())}"]
+    attributes += [f"label={_beside(lines)}"] if lines else []
+    return f'"node-{safe(edge.source)}" -> "node-{safe(edge.target)}" [{" ".join(attributes)}]'
+
+
+def _beside(lines: tuple[Line, ...]) -> str:
+    return label(table([row([gap(5), holding(stack(lines)), gap(5)])]))
+
+
+def _control(node_id: str, text: str, language: Language) -> Iterator[str]:
+    name = f"control-{safe(node_id)}"
+    yield _node(name, Card("control", "", text, (word("measured, gets nothing", language),)), language)
+    stroke = STROKES["control"]
+    yield (
+        f'"node-{safe(node_id)}" -> "{name}" [id="edge-{name}" class="control" style={stroke.dot} penwidth={THIN} color="{stroke.colour}" '
+        f"tooltip={_tooltip(text)}]"
+    )
