@@ -48,6 +48,7 @@ class Content:
 
     parts: Mapping[str, str]
     segments: int = 1  # billable units: SMS segments, sheets of a letter
+    raw: bytes | None = None  # the same, encoded as it travels, by channels whose composing already does so (email)
 
 
 @dataclass(frozen=True, slots=True)

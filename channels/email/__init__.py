@@ -1,1 +1,7 @@
 """E-mail: MJML and Jinja2 wording, SMTP transport."""
+
+from channels.email.channel import EmailChannel, Transport
+from channels.email.settings import EmailSettings
+from channels.email.smtp import SmtpTransport
+
+__all__ = ["EmailChannel", "EmailSettings", "SmtpTransport", "Transport"]

@@ -1,0 +1,49 @@
+"""E-mail as a channel."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from channels.contract import BatchInfo, Message, Receipt, Wire, Wording, WordingFault
+from channels.email.address import normal_address
+from channels.email.compiling import compile_wording
+from channels.email.wording import EmailWording
+
+
+class Transport(Protocol):
+    """How mail leaves: SMTP, or a provider's own interface."""
+
+    def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
+        """As ``Channel.deliver``."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class EmailChannel:
+    """Composes MJML, HTML or text, and hands it to a transport."""
+
+    name: str = "email"
+    addresses: tuple[str, ...] = ("email",)
+    max_batch: int = 1_000
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def address_of(self, customer: Mapping[str, Any]) -> str | None:
+        text = customer.get("email")
+        return normal_address(str(text)) if text else None
+
+    def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:
+        return compile_wording(template, options, root)
+
+    def restore(self, source: bytes) -> Wording:
+        return EmailWording.restored(source)
+
+    def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
+        return self._transport.deliver(messages, batch, wire)
+
+    def close(self) -> None:
+        self._transport.close()

@@ -1,0 +1,42 @@
+"""How mail leaves: the server, and who it comes from."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Literal
+
+from store.errors import SettingsError
+
+Security = Literal["none", "starttls", "tls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailSettings:
+    """A mail server and a sender. Raises SettingsError for a password that would travel in the clear."""
+
+    host: str
+    port: int
+    sender_address: str
+    sender_name: str = ""
+    security: Security = "none"
+    username: str | None = None
+    password: str | None = None
+    connections: int = 8
+    timeout_seconds: float = 60.0  # for a connection, and for the answer to a command
+    # RFC 5321 4.5.3.2.6 advises ten minutes for the answer to the last dot: giving up earlier makes a message *unknown*.
+    answer_seconds: float = 300.0
+
+    def __post_init__(self) -> None:
+        if self.username and self.security == "none" and not _is_loopback(self.host):
+            raise SettingsError(
+                f'[email] The password for {self.host} would travel in the clear. Set `security = "starttls"` in contactflow.toml.'
+            )
+
+    def __repr__(self) -> str:
+        return f"EmailSettings({self.host}:{self.port}, {self.security})"  # never the password
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
