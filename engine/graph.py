@@ -61,7 +61,7 @@ def build_graph(campaign: CampaignSpec) -> FlowGraph:
     """
     nodes = dict(campaign.flow)
     if END not in nodes:
-        nodes[END] = End(end="the flow ends here", id=END)
+        nodes[END] = End(id=END)
     below = dict(zip(nodes, list(nodes)[1:], strict=False))
     edges = tuple(edge for node_id, node in nodes.items() for edge in node.edges(below.get(node_id)))
     return FlowGraph(campaign, nodes, edges, version_of(campaign))
