@@ -2,6 +2,7 @@
 
 from engine.picture.counts import NodeCounts
 from engine.picture.dot import draw_dot
-from engine.picture.rendering import PictureError, PictureFormat, render
+from engine.picture.errors import PictureError
+from engine.picture.rendering import PictureFormat, render
 
 __all__ = ["NodeCounts", "PictureError", "PictureFormat", "draw_dot", "render"]

@@ -8,8 +8,8 @@ from engine.picture.labels import Line, cell, gap, holding, label, lines_of, row
 from engine.picture.style import BADGE, FAINT, GAP, PAPER, STYLES, Kind, Style
 from engine.picture.words import Language, number, say, word
 
-TEXT_WIDTH = 156  # points; most cards are equally wide, so that the picture is calm
-KIND_SIZE, TITLE_SIZE, LINE_SIZE, COUNT_SIZE, COUNT_WORD_SIZE = 7.5, 11.5, 9.5, 10.5, 7.5
+TEXT_WIDTH = 166  # points; most cards are equally wide, so that the picture is calm
+KIND_SIZE, TITLE_SIZE, LINE_SIZE, COUNT_SIZE, COUNT_WORD_SIZE = 8, 12, 10, 11, 8
 NAME_GAP = 4
 
 
@@ -86,7 +86,10 @@ def _kind(card: Card, style: Style, limit: int, language: Language) -> tuple[Lin
 
 def _kind_row(card: Card, style: Style, limit: int, language: Language) -> str:
     kind, *names = _kind(card, style, limit, language)
-    return table([row([cell(kind), gap(NAME_GAP), holding(stack(names, limit - kind.width - NAME_GAP))] if names else [cell(kind)])])
+    room = limit - kind.width - NAME_GAP
+    first = table([row([cell(kind), gap(NAME_GAP), cell(names[0], room)] if names else [cell(kind)])])
+    rest = [table([row([gap(kind.width + NAME_GAP), cell(name, room)])]) for name in names[1:]]
+    return table(row([holding(each)]) for each in (first, *rest))
 
 
 def _sums(counts: NodeCounts, language: Language) -> tuple[tuple[str, int], ...]:

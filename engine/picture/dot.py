@@ -15,7 +15,7 @@ from engine.picture.words import Language, number, say, word
 
 EDGE_TEXT_WIDTH = 118
 THIN, THICK = 1.3, 5.0  # points; with counts, an edge is as thick as many went along it
-GRAPH = "rankdir=TB ranksep=0.42 nodesep=0.38 splines=true fontname=Helvetica bgcolor=white pad=0.35 labelloc=t labeljust=l outputorder=edgesfirst ordering=out"
+GRAPH = "rankdir=TB ranksep=0.42 nodesep=0.38 splines=true ordering=out fontname=Helvetica bgcolor=white pad=0.35 labelloc=t labeljust=l"
 
 
 def draw_dot(
@@ -72,7 +72,7 @@ def _tooltip(text: str) -> str:
 def _edge(edge: Edge, counts: Mapping[tuple[str, str], int], language: Language) -> str:
     words = say(edge.label, language)
     bold = edge.share is not None
-    lines = lines_of(words, 9.5, INK if bold else SOFT, EDGE_TEXT_WIDTH, bold=bold)
+    lines = lines_of(words, 10, INK if bold else SOFT, EDGE_TEXT_WIDTH, bold=bold)
     count = counts.get((edge.source, edge.exit))
     if count is not None:
         lines += (Line(number(count, language), 10, INK, bold=True),)
@@ -81,12 +81,13 @@ def _edge(edge: Edge, counts: Mapping[tuple[str, str], int], language: Language)
     name = f"edge-{safe(edge.source)}--{safe(edge.exit)}"
     attributes = [f'id="{name}" class="{edge.style}" style={STROKES[edge.style].dot} penwidth={width:.2f}']
     attributes += [f'color="{STROKES[edge.style].colour}"', f"tooltip={_tooltip(f'{edge.source} → {edge.target} {words}'.strip())}"]
-    attributes += [f"label={_beside(lines)}"] if lines else []
+    attributes += [f"label={_beside(lines, width)}"] if lines else []
     return f'"node-{safe(edge.source)}" -> "node-{safe(edge.target)}" [{" ".join(attributes)}]'
 
 
-def _beside(lines: tuple[Line, ...]) -> str:
-    return label(table([row([gap(5), holding(stack(lines)), gap(5)])]))
+def _beside(lines: tuple[Line, ...], edge_width: float) -> str:
+    away = gap(4 + round(edge_width))
+    return label(table([row([away, holding(stack(lines)), away])]))
 
 
 def _control(node_id: str, text: str, language: Language) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import dist
 from typing import cast
 
 from engine.picture.icons import ICONS
@@ -132,23 +133,21 @@ def icon(kind: Kind, centre: Point, size: float, colour: str) -> Stroke:
 def _edge(part: Part) -> Group:
     stroke = STROKES[cast("EdgeKind", part.kind)]
     lines = [Stroke(_cubic(points), line=stroke.colour, width=width, dashes=stroke.dashes) for points, width in part.curves]
-    heads = [Stroke(_head(part, points[-1], points[-2], width), stroke.colour) for points, width in part.curves]
+    heads = [
+        Stroke(_head(points[-1], block.points, width), stroke.colour)
+        for (points, width), block in zip(part.curves, part.blocks, strict=True)
+    ]
     return Group(part.id, f"edge {part.kind}", part.tooltip, (*lines, *heads))
 
 
-def _head(part: Part, tip: Point, before: Point, width: float) -> str:
-    """An arrow head from where the line stops, in its direction; Graphviz left room for it."""
-    length, half = 7.5, max(3.4, width * 1.15)
-    across, down = tip[0] - before[0], tip[1] - before[1]
-    norm = (across**2 + down**2) ** 0.5 or 1
-    across, down = across / norm, down / norm
-    return path(
-        (
-            (tip[0] - down * half - across, tip[1] + across * half - down),
-            (tip[0] + across * length, tip[1] + down * length),
-            (tip[0] + down * half - across, tip[1] - across * half - down),
-        )
-    )
+def _head(foot: Point, corners: tuple[Point, ...], width: float) -> str:
+    """An arrow head from where the line stops to where Graphviz's own head points."""
+    tip = max(corners, key=lambda corner: dist(corner, foot))
+    length = dist(tip, foot)
+    across, down = (tip[0] - foot[0]) / length, (tip[1] - foot[1]) / length
+    half = max(3.4, width * 1.2)
+    sides = ((foot[0] - down * half, foot[1] + across * half), (foot[0] + down * half, foot[1] - across * half))
+    return path((sides[0], tip, sides[1]))
 
 
 def _cubic(points: tuple[Point, ...]) -> str:
@@ -177,7 +176,9 @@ def _sample(colour: str, box: Box) -> Iterator[Stroke]:
         kind = ACCENTS[colour]
         style = STYLES[kind]
         yield from _card(style, box, 0.5)
-        yield icon(kind, ((box.left + box.right) / 2, box.middle + (1 if kind == "email" else 0)), 12, PAPER if style.solid else style.accent)
+        yield icon(
+            kind, ((box.left + box.right) / 2, box.middle + (1 if kind == "email" else 0)), 12, PAPER if style.solid else style.accent
+        )
     elif colour in COLOURS:
         stroke = STROKES[COLOURS[colour]]
         yield Stroke(path(((box.left, box.middle), (box.right, box.middle)), closed=False), "", stroke.colour, 1.6, stroke.dashes)

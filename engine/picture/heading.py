@@ -11,7 +11,7 @@ from engine.picture.style import FAINT, INK, SOFT, STROKES, STYLES, SWATCH_HEIGH
 from engine.picture.words import Language, say, word
 
 TERM_WIDTH = 84
-ENTRY_WIDTH = 138  # one kind in the legend
+ENTRY_WIDTH = 144  # one kind in the legend
 MANY_NODES = 24  # from here on a picture is wide
 
 
@@ -24,7 +24,7 @@ def heading_label(graph: FlowGraph, kinds: Iterable[Kind], edges: Iterable[EdgeK
 
 def _heading(graph: FlowGraph, width: int, language: Language) -> str:
     titles = lines_of(title_of(graph.campaign), 21, INK, width, bold=True)
-    facts = lines_of("   ·   ".join(_facts(graph, language)).replace("   ", "\u2002"), 9.5, FAINT, width)
+    facts = lines_of("   ·   ".join(_facts(graph, language)).replace("   ", "\u2002"), 10, FAINT, width)
     rows = [row([holding(stack(titles, width))]), row([gap(width, 3)]), row([holding(stack(facts, width))])]
     terms = [_term(term, text, width - TERM_WIDTH) for term, text in _terms(graph.campaign, language)]
     rows += [row([gap(width, 9)])] if terms else []
@@ -78,13 +78,13 @@ def _terms(campaign: CampaignSpec, language: Language) -> Iterator[tuple[str, st
 
 
 def _term(term: str, text: str, width: int) -> str:
-    rows = [row([cell(line, width)]) for line in lines_of(text, 10.5, INK, width)]
-    name = table([row([cell(Line(term, 10.5, FAINT), TERM_WIDTH)])])
+    rows = [row([cell(line, width)]) for line in lines_of(text, 11, INK, width)]
+    name = table([row([cell(Line(term, 11, FAINT), TERM_WIDTH)])])
     return table([row([f'<td align="left" valign="top">{name}</td>', holding(table(rows))]), row([gap(1, 2)])])
 
 
 def _entry(colour: str, text: str, language: Language) -> str:
     sample = table([row([gap(SWATCH_WIDTH, SWATCH_HEIGHT, f' bgcolor="{colour}"')])])
     words = word(text, language)
-    line = Line(words[:1].upper() + words[1:], 9.5, SOFT)
+    line = Line(words[:1].upper() + words[1:], 10, SOFT)
     return holding(table([row([holding(sample), gap(8), cell(line, ENTRY_WIDTH - SWATCH_WIDTH - 18), gap(10)])]))

@@ -15,7 +15,7 @@ class Line:
     """One line of text as it is set."""
 
     text: str
-    size: float
+    size: int  # Graphviz knows whole points only
     colour: str
     bold: bool = False
 
@@ -30,7 +30,7 @@ class Line:
         return ceil(self.size * LEADING)
 
 
-def lines_of(text: str, size: float, colour: str, limit: float, bold: bool = False) -> tuple[Line, ...]:
+def lines_of(text: str, size: int, colour: str, limit: float, bold: bool = False) -> tuple[Line, ...]:
     """`text` wrapped to `limit` points."""
     return tuple(Line(each, size, colour, bold) for each in wrap(text, size, limit, bold))
 
@@ -39,11 +39,10 @@ def cell(line: Line, width: int | None = None, attributes: str = "") -> str:
     """A cell with one line, at least as wide as it."""
     text = escape(clean(line.text))
     inner = f"<b>{text}</b>" if line.bold else text
-    size = f"{line.size:g}"
     wide = max(line.width, width or 0)
     return (
         f'<td align="left" width="{wide}" height="{line.height}"{attributes}>'
-        f'<font point-size="{size}" color="{line.colour}">{inner}</font></td>'
+        f'<font point-size="{line.size}" color="{line.colour}">{inner}</font></td>'
     )
 
 

@@ -1,9 +1,9 @@
 """Where Graphviz put everything: its SVG, read back as boxes, lines and words in one system of coordinates (points, y downwards)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from engine.picture.outlines import Box, Point
 
@@ -26,10 +26,11 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A filled rectangle."""
+    """A filled surface: a card, a badge, a sample in the legend, or the head of an arrow."""
 
     colour: str
     box: Box
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,8 @@ class Part:
     kind: str  # the class that draw_dot gave it
     tooltip: str
     words: tuple[Words, ...]
-    blocks: tuple[Block, ...]  # filled or empty rectangles, and an edge's arrow head
+    blocks: tuple[Block, ...]
     curves: tuple[tuple[tuple[Point, ...], float], ...]  # points of cubic curves, and how wide the line is
-
 
     @property
     def heights(self) -> list[float]:
@@ -55,8 +55,8 @@ class Part:
         return replace(
             self,
             words=tuple(replace(line, y=line.y + down) for line in self.words),
-            blocks=tuple(Block(block.colour, block.box.moved(down)) for block in self.blocks),
-            curves=tuple((tuple((x, y + down) for x, y in points), width) for points, width in self.curves),
+            blocks=tuple(replace(block, box=block.box.moved(down), points=_moved(block.points, down)) for block in self.blocks),
+            curves=tuple((_moved(points, down), width) for points, width in self.curves),
         )
 
 
@@ -73,7 +73,7 @@ class Layout:
 
 def read_layout(svg: bytes) -> Layout:
     """Read what ``dot -Tsvg`` wrote for a text of draw_dot."""
-    root = Xml.fromstring(svg)  # noqa: S314  # Graphviz wrote it, and there is nothing from outside in it
+    root = ET.fromstring(svg)  # noqa: S314  # Graphviz wrote it, and there is nothing from outside in it
     _, _, width, height = (float(each) for each in root.attrib["viewBox"].split())
     graph = next(root.iter(f"{SVG}g"))
     shift = _shift(graph.get("transform", ""))
@@ -88,7 +88,7 @@ def _shift(transform: str) -> Point:
     return float(found[1]), float(found[2])
 
 
-def _part(group: Xml.Element, shift: Point) -> Part:
+def _part(group: ET.Element, shift: Point) -> Part:
     sort, *kinds = group.get("class", "").split()
     elements = list(_own(group))
     return Part(
@@ -96,13 +96,13 @@ def _part(group: Xml.Element, shift: Point) -> Part:
         group.get("id", ""),
         kinds[0] if kinds else "",
         next((element.get(LINK_TITLE, "") for element in elements if element.tag == f"{SVG}a"), ""),
-        tuple(_words(element, shift) for element in elements if element.tag == f"{SVG}text" and element.text),
+        _level(_words(element, shift) for element in elements if element.tag == f"{SVG}text" and element.text),
         tuple(_block(element, shift) for element in elements if element.tag == f"{SVG}polygon"),
         tuple(_curve(element, shift) for element in elements if element.tag == f"{SVG}path"),
     )
 
 
-def _own(group: Xml.Element) -> Iterator[Xml.Element]:
+def _own(group: ET.Element) -> Iterator[ET.Element]:
     """The elements of a group, through the links that Graphviz wraps them in, but not those of other parts."""
     for element in group:
         yield element
@@ -110,7 +110,7 @@ def _own(group: Xml.Element) -> Iterator[Xml.Element]:
             yield from _own(element)
 
 
-def _words(element: Xml.Element, shift: Point) -> Words:
+def _words(element: ET.Element, shift: Point) -> Words:
     return Words(
         element.text or "",
         float(element.attrib["x"]) + shift[0],
@@ -121,14 +121,27 @@ def _words(element: Xml.Element, shift: Point) -> Words:
     )
 
 
-def _block(element: Xml.Element, shift: Point) -> Block:
+def _level(lines: Iterable[Words]) -> tuple[Words, ...]:
+    """Words beside one another on one base line: Graphviz sets bold ones a little higher than others of the same size."""
+    level: list[Words] = []
+    for line in lines:
+        beside = bool(level) and abs(line.y - level[-1].y) < line.size / 3
+        level.append(replace(line, y=level[-1].y) if beside else line)
+    return tuple(level)
+
+
+def _block(element: ET.Element, shift: Point) -> Block:
     points = _points(element.attrib["points"], shift)
     across, down = [x for x, _ in points], [y for _, y in points]
-    return Block(element.get("fill", "none").lower(), Box(min(across), min(down), max(across), max(down)))
+    return Block(element.get("fill", "none").lower(), Box(min(across), min(down), max(across), max(down)), points)
 
 
-def _curve(element: Xml.Element, shift: Point) -> tuple[tuple[Point, ...], float]:
+def _curve(element: ET.Element, shift: Point) -> tuple[tuple[Point, ...], float]:
     return _points(element.attrib["d"], shift), float(element.get("stroke-width", "1"))
+
+
+def _moved(points: tuple[Point, ...], down: float) -> tuple[Point, ...]:
+    return tuple((x, y + down) for x, y in points)
 
 
 def _points(text: str, shift: Point) -> tuple[Point, ...]:

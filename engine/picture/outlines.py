@@ -138,7 +138,7 @@ def _plate(box: Box, scale: float) -> Drawn:
     return Drawn(rounded(corners, 3 * scale))
 
 
-def _round(box: Box, scale: float) -> Drawn:
+def _round(box: Box, _scale: float) -> Drawn:
     return Drawn(_round_box(box, box.height / 2))
 
 

@@ -1,4 +1,4 @@
-"""The drawing as PDF: one page, A4 or as much larger as it takes to stay readable, with its letters inside and a bookmark for every node."""
+"""The drawing as PDF: one page, A4 or as much larger as stays readable, with its letters inside and a bookmark for every node."""
 
 import io
 
@@ -26,7 +26,7 @@ def pdf_of(drawing: Drawing) -> bytes:
         pdfmetrics.registerFont(TTFont(name, str(FILES[bold])))
     width, height, scale = _sheet(drawing)
     file = io.BytesIO()
-    canvas = Canvas(file, (width, height), invariant=True, initialFontName=FONTS[False], lang=drawing.language)
+    canvas = Canvas(file, (width, height), invariant=True, initialFontName=FONTS[False], lang=drawing.language)  # type: ignore[arg-type]  # the stubs take the name for a size
     canvas.setTitle(drawing.title)
     canvas.setSubject(drawing.description)
     canvas.setCreator("contactflow")

@@ -10,6 +10,9 @@ from engine.picture.outlines import number
 from engine.picture.style import PAPER
 
 FAMILY = "Helvetica, Arial, 'Liberation Sans', Arimo, sans-serif"
+FOR_ALL = (
+    f'role="img" aria-labelledby="picture-title picture-description" font-family="{FAMILY}" stroke-linecap="round" stroke-linejoin="round"'
+)
 PIXELS_PER_POINT = 96 / 72
 
 
@@ -19,8 +22,7 @@ def svg_of(drawing: Drawing) -> str:
     shown = f'width="{number(drawing.width * PIXELS_PER_POINT)}" height="{number(drawing.height * PIXELS_PER_POINT)}"'
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" {shown} viewBox="0 0 {width} {height}" lang="{drawing.language}" role="img" '
-        f'aria-labelledby="picture-title picture-description" font-family={quoteattr(FAMILY)} stroke-linecap="round" stroke-linejoin="round">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {shown} viewBox="0 0 {width} {height}" lang="{drawing.language}" {FOR_ALL}>',
         f'<title id="picture-title">{escape(drawing.title)}</title>',
         f'<desc id="picture-description">{escape(drawing.description)}</desc>',
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',

@@ -72,11 +72,28 @@ DUTCH = {
     "Flow of the campaign": "Verloop van de campagne",
 }
 DUTCH_TIME = {
-    "minute": "minuut", "minutes": "minuten", "hour": "uur", "hours": "uur", "day": "dag", "days": "dagen", "week": "week", "weeks": "weken",
-    "until": "tot", "next": "volgende", "at": "om", "on": "op", "point": "punt", "points": "punten",
-    "monday": "maandag", "tuesday": "dinsdag", "wednesday": "woensdag", "thursday": "donderdag",
-    "friday": "vrijdag", "saturday": "zaterdag", "sunday": "zondag",
-}  # fmt: skip
+    "minute": "minuut",
+    "minutes": "minuten",
+    "hour": "uur",
+    "hours": "uur",
+    "day": "dag",
+    "days": "dagen",
+    "week": "week",
+    "weeks": "weken",
+    "until": "tot",
+    "next": "volgende",
+    "at": "om",
+    "on": "op",
+    "point": "punt",
+    "points": "punten",
+    "monday": "maandag",
+    "tuesday": "dinsdag",
+    "wednesday": "woensdag",
+    "thursday": "donderdag",
+    "friday": "vrijdag",
+    "saturday": "zaterdag",
+    "sunday": "zondag",
+}
 
 
 def say(text: str, language: Language) -> str:
