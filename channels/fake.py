@@ -109,10 +109,7 @@ class FakeChannel:
         return receipt
 
     def _scripted(self, message: Message) -> Receipt:
-        if callable(self.script):
-            said = self.script(message)
-        else:
-            said = (self.script or {}).get(message.key, Outcome.ACCEPTED)
+        said = self.script(message) if callable(self.script) else (self.script or {}).get(message.key, Outcome.ACCEPTED)
         return replace(said, key=message.key) if isinstance(said, Receipt) else Receipt(message.key, said, code=f"fake-{said}")
 
     def _see(self, message: Message) -> None:

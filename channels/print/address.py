@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
+from functools import cache
 from typing import Any, Self
-
-from phonenumbers.geodata.locale import LOCALE_DATA  # the names of all countries in many languages
 
 from channels.merging import one_line
 
@@ -26,7 +25,7 @@ class PostalAddress:
         street, city = _value(customer, "street"), _value(customer, "city")
         country = (_value(customer, "country") or home).upper()
         postcode = normal_postcode(_value(customer, "postcode"), country)
-        if not street or not city or country not in LOCALE_DATA or postcode is None:
+        if not street or not city or not re.fullmatch(r"[A-Z]{2}", country) or postcode is None:
             return None
         name = f"{_value(customer, 'first_name')} {_value(customer, 'last_name')}".strip()
         return cls(name, street, postcode, city, country)
@@ -67,13 +66,16 @@ def normal_postcode(text: str, country: str) -> str | None:
     return spelling.format(*match.groups()) if match else None
 
 
+@cache
 def country_name(country: str, language: str) -> str:
-    """What a country is called in a language, or else in English."""
-    names = LOCALE_DATA[country]
+    """What a country is called in a language, or else in English; its code when nobody knows it."""
+    from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415 - 0.4 s of import for the names of all countries
+
+    names = LOCALE_DATA.get(country, {})
     name = names.get(language) or names.get("en") or country
     while name.startswith("*"):  # the same as in another language
         name = names[name[1:]]
-    return name
+    return str(name)
 
 
 def _value(customer: Mapping[str, Any], attribute: str) -> str:

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from channels.contract import BatchInfo, Content, Message, Outcome, Receipt, Wire, WordingFault
 from channels.print.address import PostalAddress
-from channels.print.letter import Letter, Letterhead
-from channels.print.phrases import language_of
-from channels.print.press import Press
-from channels.print.run import alone_in, draw_run, printed_in, publish, run_name, unfinished
+from channels.print.letter import Letterhead
+from channels.print.run import alone_in, printed_in, publish, run_name, unfinished
 from channels.print.settings import PrintSettings
 from channels.print.template import read_template
-from channels.print.typeface import load_typeface
 from channels.print.wording import LetterWording, restore_wording
 from store.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from channels.print.printer import Printer
 
 
 class PrintChannel:
@@ -31,12 +32,12 @@ class PrintChannel:
 
     def __init__(self, settings: PrintSettings) -> None:
         self._settings = settings
-        self._typeface = load_typeface(settings.typeface)
+        self._printer = cache(lambda: _printer(settings))
 
     def address_of(self, customer: Mapping[str, Any]) -> str | None:
         """The postal address in normal form, or None when it is incomplete, or in letters that cannot be printed."""
         address = PostalAddress.of(customer, self._settings.country)
-        if address is None or self._typeface.cannot_write(address.text):
+        if address is None or self._printer().cannot_write(address.text):
             return None
         return address.text
 
@@ -53,17 +54,14 @@ class PrintChannel:
             read.images.get("logo", ""),
             read.images.get("signature", ""),
         )
-        return LetterWording(read, head, self._typeface)
+        return LetterWording(read, head, self._printer)
 
     def restore(self, source: bytes) -> LetterWording:
-        return restore_wording(source, self._typeface)
+        return restore_wording(source, self._printer)
 
     def preview(self, content: Content, address: str) -> bytes:
         """One letter as the PDF that was, or would be, printed."""
-        lines = PostalAddress.parse(address).lines(self._settings.country, language_of(self._settings.country))
-        press = Press(self._typeface, "", "")
-        press.draw(Letter.of(content.parts), lines)
-        return press.finish()
+        return self._printer().preview(content, address)
 
     def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
         if not messages:
@@ -87,7 +85,7 @@ class PrintChannel:
         folder, name = self._settings.folder, run_name(batch.key)
         known = printed_in(folder, name)
         fresh = [message for message in messages if message.key not in known]
-        place = unfinished(folder, name, draw_run(fresh, batch, self._settings, self._typeface)) if fresh else None
+        place = unfinished(folder, name, self._printer().run(fresh, batch)) if fresh else None
         wire.start([message.key for message in messages])
         failure = self._publish(place, folder, name) if place else ""
         known = printed_in(folder, name)
@@ -106,3 +104,9 @@ class PrintChannel:
         except OSError as error:
             return f"the print run could not be put in its place ({error.strerror})"
         return ""
+
+
+def _printer(settings: PrintSettings) -> "Printer":
+    from channels.print.printer import Printer  # noqa: PLC0415 - reportlab, numpy and fonts: `contactflow check` needs none of them
+
+    return Printer(settings)

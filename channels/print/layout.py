@@ -20,7 +20,6 @@ LEFT = 25 * mm
 MEASURE = 152 * mm  # about eighty characters of the body's size: as long as a line may be
 TOP = (HEIGHT - 103 * mm, HEIGHT - 42 * mm)  # of the text, on the first page and on the next
 BOTTOM = (65 * mm, 26 * mm)
-MOST_PAGES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _set_block(kind: Kind, text: str, typeface: Typeface) -> Block:
 
 
 def pages_of(letter: Letter, typeface: Typeface) -> tuple[Page, ...]:
-    """The letter's text on as many pages as it takes; more than MOST_PAGES are for the caller to refuse."""
+    """The letter's text on as many pages as it takes; too many are for the caller to refuse."""
     galley = _Galley()
     for group in _groups(list(_flow(letter, typeface))):
         galley.add(group)

@@ -15,12 +15,6 @@ from pathlib import Path
 
 from channels.contract import BatchInfo, Message, MessageKey
 from channels.merging import packed
-from channels.print.address import PostalAddress
-from channels.print.letter import Letter
-from channels.print.phrases import language_of
-from channels.print.press import Press
-from channels.print.settings import PrintSettings
-from channels.print.typeface import Typeface
 
 COLUMNS = ("sequence", "key", "code", "pages", "postcode", "country", "sha256")
 
@@ -46,20 +40,29 @@ def content_digest(message: Message) -> str:
     return hashlib.sha256(packed({"address": message.address, "parts": dict(message.content.parts)})).hexdigest()
 
 
-def draw_run(messages: Sequence[Message], batch: BatchInfo, settings: PrintSettings, typeface: Typeface) -> dict[str, bytes]:
-    """The files of a run, by name. Letters are in the post's order: home first, then by country and postcode."""
-    addressed = [(PostalAddress.parse(message.address), message) for message in messages]
-    addressed.sort(key=lambda each: (each[0].country != settings.country, each[0].country, each[0].postcode, each[1].key))
-    press = Press(typeface, batch.title, settings.sender[0] if settings.sender else "")
-    language = language_of(settings.country)
-    rows = []
-    for sequence, (address, message) in enumerate(addressed, 1):
-        letter = Letter.of(message.content.parts)
-        pages = press.draw(letter, address.lines(settings.country, language))
-        digest = content_digest(message)
-        rows.append(Row(sequence, message.key, letter.code, pages, address.postcode, address.country, digest))
-    pdf = press.finish()
-    return {"letters.pdf": pdf, "manifest.csv": _manifest(rows), "batch.json": _batch(batch, rows, pdf)}
+def manifest_file(rows: Sequence[Row]) -> bytes:
+    """The bytes of manifest.csv."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([getattr(row, column) for column in COLUMNS] for row in rows)
+    return text.getvalue().encode()
+
+
+def batch_file(batch: BatchInfo, rows: Sequence[Row], pdf: bytes) -> bytes:
+    """The bytes of batch.json."""
+    document = {
+        "batch": batch.key,
+        "campaign": batch.campaign,
+        "version": batch.version,
+        "node": batch.node,
+        "title": batch.title,
+        "at": batch.at.isoformat(),
+        "letters": len(rows),
+        "pages": sum(row.pages for row in rows),
+        "sha256": hashlib.sha256(pdf).hexdigest(),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def run_name(key: str) -> str:
@@ -117,29 +120,6 @@ def _runs(folder: Path, name: str) -> Iterator[Path]:
         yield run
         number += 1
         run = folder / f"{name}.{number}"
-
-
-def _manifest(rows: Sequence[Row]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([getattr(row, column) for column in COLUMNS] for row in rows)
-    return text.getvalue().encode()
-
-
-def _batch(batch: BatchInfo, rows: Sequence[Row], pdf: bytes) -> bytes:
-    document = {
-        "batch": batch.key,
-        "campaign": batch.campaign,
-        "version": batch.version,
-        "node": batch.node,
-        "title": batch.title,
-        "at": batch.at.isoformat(),
-        "letters": len(rows),
-        "pages": sum(row.pages for row in rows),
-        "sha256": hashlib.sha256(pdf).hexdigest(),
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def _write(path: Path, data: bytes) -> None:

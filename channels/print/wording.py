@@ -1,31 +1,33 @@
 """A letter's wording: merged for one recipient, with as many sheets as it takes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from channels.contract import CompositionFault, Content
 from channels.merging import Texts, packed
-from channels.print.layout import MOST_PAGES, pages_of
 from channels.print.letter import Letter, Letterhead
 from channels.print.markup import guard
 from channels.print.phrases import PHRASES, Phrases, language_of
 from channels.print.template import TEXTS, Template
-from channels.print.typeface import Typeface
 
+if TYPE_CHECKING:  # fonts and PDF stay out of `contactflow check`
+    from channels.print.printer import Printer
+
+MOST_PAGES = 2
 ALWAYS = frozenset({"links.page", "code", "today"})  # every letter has a QR code, a short code and a date
 
 
 @dataclass(frozen=True)
 class LetterWording:
-    """A template on a letterhead. The typeface is the printer's: it decides where lines break, not what they say."""
+    """A template on a letterhead. `printer` gives whoever measures it: where lines break, not what they say."""
 
     template: Template
     letterhead: Letterhead
-    typeface: Typeface = field(compare=False, repr=False)
+    printer: "Callable[[], Printer]" = field(compare=False, repr=False)
 
     @property
     def variables(self) -> frozenset[str]:
@@ -41,11 +43,12 @@ class LetterWording:
         letter = self._letter(values)
         if isinstance(letter, CompositionFault):
             return letter
-        strange = self.typeface.cannot_write("".join(value for name, value in letter.parts.items() if name != "letterhead"))
+        printer = self.printer()
+        strange = printer.cannot_write("".join(value for name, value in letter.parts.items() if name != "letterhead"))
         if strange:
             names = ", ".join(sorted(f"U+{ord(each):04X}" for each in strange))
-            return CompositionFault(f"the typeface {self.typeface.name} has no letter for {names}")
-        pages = len(pages_of(letter, self.typeface))
+            return CompositionFault(f"the typeface {printer.typeface} has no letter for {names}")
+        pages = printer.pages(letter)
         if pages > MOST_PAGES:
             return CompositionFault(f"the letter takes {pages} pages; at most {MOST_PAGES} are sent")
         return Content(letter.parts, segments=pages)
@@ -66,7 +69,7 @@ class LetterWording:
         url, code, today = (values.get("links") or {}).get("page"), values.get("code"), _day(values.get("today"))
         for name, value in (("links.page", url), ("code", code), ("today", today)):
             if not value:
-                return CompositionFault(f"every letter needs '{name}': no value", name)
+                return CompositionFault(f"{name} has no value, and every letter needs it", name)
         assert today
         language = self._language(values)
         phrases = PHRASES[language]
@@ -89,14 +92,14 @@ class LetterWording:
         return self.letterhead.text
 
 
-def restore_wording(source: bytes, typeface: Typeface) -> LetterWording:
+def restore_wording(source: bytes, printer: "Callable[[], Printer]") -> LetterWording:
     """The wording that gave this source."""
     document = json.loads(source)
     head = document["letterhead"]
     texts = {key: Texts(files, guard) for key, files in document["texts"].items()}
     images = {key: head[key] for key in ("logo", "signature") if head[key]}
     letterhead = Letterhead(**{**head, "sender": tuple(head["sender"])})
-    return LetterWording(Template(texts, images, head["colour"], document["language"]), letterhead, typeface)
+    return LetterWording(Template(texts, images, head["colour"], document["language"]), letterhead, printer)
 
 
 def _sentences(phrases: Phrases, landing: str) -> dict[str, str]:
