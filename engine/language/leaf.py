@@ -24,7 +24,7 @@ class LeafFault(Exception):  # noqa: N818  # never leaves engine/language: a fau
 def read_leaf(scalar: Scalar, annotation: Any) -> Any:
     """The value of a scalar for a field of this type. Raises LeafFault."""
     if scalar.is_empty and may_be_empty(annotation):
-        return "" if _bare(annotation) is str else None
+        return None if _accepts_none(annotation) else ""
     if _bare(annotation) is bool:
         return _read_boolean(scalar.text)
     try:
@@ -44,6 +44,14 @@ def may_be_empty(annotation: Any) -> bool:
     if get_origin(annotation) is Annotated:
         return any(isinstance(each, MayBeEmpty) for each in inner[1:]) or may_be_empty(inner[0])
     return get_origin(annotation) in (Union, UnionType) and any(may_be_empty(each) for each in inner)
+
+
+def _accepts_none(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _accepts_none(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return any(_accepts_none(each) for each in get_args(annotation))
+    return annotation is type(None)
 
 
 def _bare(annotation: Any) -> Any:

@@ -18,7 +18,8 @@ from engine.language.syntax import explain_syntax_error
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 20_000
-_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+# What cannot be seen, what steers a terminal or turns text round, and what YAML but no editor takes for the end of a line.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
 HARMLESS = {"duplicate-key", "anchor", "tag"}  # faults behind which the rest can still be read
 _YAML_TAG = "tag:yaml.org,2002:"
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one where it was built: ten times faster

@@ -215,9 +215,11 @@ def read_pause(value: object) -> object:
         raise ValueFault(fault.message, f"{fault.remedy} Or a moment: until monday 09:00, until 2026-12-01 09:00.") from None
 
 
-def value_of_kind(text: str, kind: str) -> str | int | float | bool | date:
-    """An attribute's value from its text. `kind` is text, integer, number, boolean or date. Raises ValueFault."""
+def value_of_kind(text: str, kind: str) -> str | int | float | bool | date | None:
+    """An attribute's value from its text; None when it is empty. `kind` is text, integer, number, boolean or date. Raises ValueFault."""
     written = " ".join(text.split())
+    if not written:
+        return None
     try:
         match kind:
             case "integer" if re.fullmatch(r"[+-]?[0-9]{1,15}", written):

@@ -11,7 +11,7 @@ from engine.nodes.node import Look, Node, Phrase
 if TYPE_CHECKING:
     from engine.visit import Visit
 
-Value = Annotated[str | None, MayBeEmpty()]  # as written; the attribute's own kind says how it is read. Empty: taken away
+Value = Annotated[str, MayBeEmpty()]  # as written: see value_of_kind; an empty one takes the attribute's value away
 
 
 class Update(Node):

@@ -107,8 +107,9 @@ def _check_before(draft: Draft, leaf: Leaf, event: EventRef, before: dict[str, f
         return
     if leaf.node not in before:
         before[leaf.node] = _ancestors(draft, leaf.node)
-    if event.node in before[leaf.node]:
-        return
+    around = before[leaf.node]
+    if event.node in around or not any(draft.nodes[each].is_entry for each in around if each in draft.nodes):
+        return  # nobody comes to this node at all, which is told already
     word = "opened" if event.kind is EventKind.OPEN else "answered"
     message = f"at node {quoted(leaf.node)} nothing of {quoted(event.node or '')} can have been {word} yet: it does not come before."
     draft.blame(leaf.scalar.place, "not-before", message, "Name a node that members pass before this one, or change the order.")
