@@ -10,6 +10,7 @@ before a condition turns it round: it lets in exactly those whom the condition l
 `country <> 'NL'` are those who are known to be elsewhere, and `not country = 'NL'` is everyone but those known to be in NL.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -36,10 +37,13 @@ def parse_condition(text: str, vocabulary: Vocabulary) -> Condition:
     return _Reading(vocabulary).condition(text)
 
 
-def parse_segments(vocabulary: Vocabulary) -> dict[str, Condition]:
-    """Every segment of the vocabulary, in its order. Raises SegmentsError with the faults of all of them."""
+def parse_segments(vocabulary: Vocabulary, names: Iterable[str] | None = None) -> dict[str, Condition]:
+    """Segments of the vocabulary, in its order: those of `names`, or all. Raises SegmentsError with the faults of all of them."""
+    wanted = set(vocabulary.segments if names is None else names)
     understood, faults = {}, {}
     for name, text in vocabulary.segments.items():
+        if name not in wanted:
+            continue
         try:
             understood[name] = _Reading(_inside_segments(vocabulary), (name,)).condition(text)
         except ConditionError as error:

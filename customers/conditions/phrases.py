@@ -1,5 +1,6 @@
 """The phrases of a condition: what a customer did, allowed, or belongs to, in words."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -93,9 +94,11 @@ def _answer_field(cursor: Cursor) -> Leaf | None:
     if cursor.word(1) in _COMPARE and not _quoted_next(cursor):
         return None
     cursor.take()
-    name = cursor.name()
+    name = cursor.name() or ""
     if not cursor.vocabulary.in_flow:
         return _too_early(cursor, start, "an answer")
+    if not re.fullmatch(r"[\w -]{1,64}", name):
+        return cursor.fault(start, "this is not the name of a form's field.", "Write `answer FIELD = 'value'`.")
     return FormAnswer(EventRef(EventKind.ANSWER, name=name))
 
 

@@ -1,6 +1,7 @@
 """What a condition may name: attributes, segments, channels, and the nodes of the flow around it."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -63,6 +64,17 @@ RESERVED = frozenset(
     "and or not in is like between escape null true false everyone purchase today entry arrival "  # noqa: SIM905  # reads best as words
     "select from where union having group order by case when then else end exists any all distinct as on join cast".split()
 )
+
+
+def attribute_name_fault(name: str) -> str | None:
+    """What is wrong with the name of an attribute of one's own, and what to do; None when nothing is."""
+    if name in BUILT_IN or name == "customer_id":
+        return f"attribute '{name}' is built in and cannot be declared again. Leave it out, or choose another name."
+    if name in RESERVED:
+        return f"'{name}' means something by itself in a condition. Choose another name for the attribute."
+    if not re.fullmatch("[a-z][a-z0-9_]{0,62}", name):
+        return f"'{name[:80]}' cannot be the name of an attribute. Use small letters, digits and _, beginning with a letter, at most 63."
+    return None
 
 
 class Place(StrEnum):

@@ -1,0 +1,34 @@
+"""Named segments: the first that fits a customer, in the workspace's order."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import case, literal, null, select
+from sqlmodel import Session
+
+from customers.attributes import profile_table
+from customers.conditions.compile import compile_condition
+from customers.conditions.language import parse_segments
+from customers.conditions.scope import Circumstances, Scope
+from customers.tables import Customer, table_of
+from store.bulk import Ids, id_table
+
+
+def segment_of(session: Session, customer_ids: Ids, segments: Mapping[str, str], known: Circumstances) -> list[str | None]:
+    """The first of `segments` that fits each customer, or None, in the order asked. One statement.
+
+    `segments` may be some of the workspace's; what they refer to is looked up in `known.vocabulary`. Raises SegmentsError for
+    faults in them.
+    """
+    if not segments:
+        return [None] * len(customer_ids)
+    vocabulary = replace(known.vocabulary, segments={**known.vocabulary.segments, **segments})
+    conditions = parse_segments(vocabulary, segments)
+    customer, profile, given = table_of(Customer), profile_table(known.attributes), id_table(session, customer_ids)
+    scope = Scope(customer, profile, known.now, known.zone, known.purpose, known.campaign)
+    fits = [(compile_condition(condition, scope), literal(place)) for place, condition in enumerate(conditions.values())]
+    joined = given.join(customer, customer.c.id == given.c.id).outerjoin(profile, profile.c.customer_id == customer.c.id)
+    rows = session.connection().execute(select(customer.c.id, case(*fits, else_=null())).select_from(joined))
+    first, names = dict(rows.tuples().all()), list(conditions)
+    places = [first.get(customer_id) for customer_id in customer_ids.tolist()]
+    return [None if place is None else names[place] for place in places]
