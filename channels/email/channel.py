@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from channels.contract import BatchInfo, Message, Receipt, Wire, Wording, WordingFault
 from channels.email.address import normal_address
 from channels.email.compiling import compile_wording
+from channels.email.settings import EmailSettings
+from channels.email.smtp import SmtpTransport
 from channels.email.wording import EmailWording
 
 
@@ -23,14 +25,14 @@ class Transport(Protocol):
 
 
 class EmailChannel:
-    """Composes MJML, HTML or text, and hands it to a transport."""
+    """Composes MJML, HTML or text, and hands it to a transport: SMTP with these settings, unless another is given."""
 
     name: str = "email"
     addresses: tuple[str, ...] = ("email",)
     max_batch: int = 1_000
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, settings: EmailSettings, transport: Transport | None = None) -> None:
+        self._transport = transport or SmtpTransport(settings)
 
     def address_of(self, customer: Mapping[str, Any]) -> str | None:
         text = customer.get("email")
