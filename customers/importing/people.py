@@ -1,0 +1,163 @@
+"""Writing customers: new ones, what changed of known ones, their attributes and their consent."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlmodel import Session
+
+from customers.consent import ConsentChange, Source, consent_of, record_consent
+from customers.importing.cleaning.cell import KEEP
+from customers.importing.understanding import Cleaned, ConsentColumn, Rows
+from customers.importing.writing import Import, Outcome, known_rows, or_none, raw_table, update_rows
+from customers.tables import ConsentEvent, Customer, CustomerId, Profile, table_of
+from customers.texts import customer_ids_of
+from store.bulk import among, insert_rows
+from store.clock import from_micros, to_micros
+
+
+def write_customers(session: Session, rows: Rows, running: Import) -> Outcome:
+    """Write a batch of customers. A key that is known changes that customer, and only in the columns that are given."""
+    single = _last_wins(rows, running.erase_empty)
+    keys: list[str] = single.fields["key"]
+    columns = {name: values for name, values in single.fields.items() if name != "key"}
+    known = known_rows(session, table_of(Customer), ("id", *columns), keys, hold=True)
+    fresh = [index for index, key in enumerate(keys) if key not in known]
+    old = [index for index, key in enumerate(keys) if key in known]
+    _insert(session, keys, columns, fresh, running.now_micros)
+    ids = {key: row[0] for key, row in known.items()} | customer_ids_of(session, [keys[index] for index in fresh])
+    before = [known[keys[index]] for index in old]
+    updates = _updates(old, columns, before, running.erase_empty, running.now_micros)
+    update_rows(session, Customer.__tablename__, "id", (*columns, "changed_at"), updates)
+    changed = {row[0] for row in updates} | _write_profiles(session, single, [ids[key] for key in keys], running)
+    changed |= _write_consent(session, rows, ids, {row[0] for row in known.values()}, running)
+    return _outcome(len(rows), keys, ids, {keys[index] for index in fresh}, changed, running)
+
+
+def _outcome(read: int, keys: Sequence[str], ids: Mapping[str, int], fresh: set[str], changed: set[int], running: Import) -> Outcome:
+    repeats = {key for key, again in zip(keys, running.seen.repeats(keys), strict=True) if again}
+    once = [key for key in keys if key not in repeats and key not in fresh]
+    changed_once = sum(ids[key] in changed for key in once)
+    touched = np.fromiter((ids[key] for key in keys if key in fresh or ids[key] in changed), np.int64)
+    return Outcome(len(fresh), changed_once, len(once) - changed_once, read - len(fresh) - len(once), (), touched)
+
+
+def _last_wins(rows: Rows, erase_empty: bool) -> Rows:
+    """Each key once: the last row of it, with what an earlier one says where that is silent."""
+    keys: list[str] = rows.fields["key"]
+    last = {key: index for index, key in enumerate(keys)}
+    if len(last) == len(keys):
+        return rows
+    earlier: dict[int, list[int]] = {}
+    for index, key in enumerate(keys):
+        if last[key] != index:
+            earlier.setdefault(last[key], []).insert(0, index)
+    for column in (*rows.fields.values(), *rows.attributes.values()):
+        for index, others in earlier.items():
+            column[index] = next((column[each] for each in (index, *others) if _says(column[each], erase_empty)), column[index])
+    return rows.only(sorted(last.values()))
+
+
+def _says(value: Any, erase_empty: bool) -> bool:
+    return value is not KEEP and (value is not None or erase_empty)
+
+
+def _insert(session: Session, keys: Sequence[str], columns: Mapping[str, Cleaned], fresh: Sequence[int], now_micros: int) -> None:
+    values = [keys, *map(or_none, columns.values())]
+    if len(fresh) < len(keys):
+        values = [[column[index] for index in fresh] for column in values]
+    rows = zip(*values, repeat(now_micros, len(fresh)), repeat(now_micros, len(fresh)), strict=True)
+    if fresh:
+        insert_rows(session, table_of(Customer), ("key", *columns, "created_at", "changed_at"), rows)
+
+
+def _updates(
+    indexes: Sequence[int], columns: Mapping[str, Cleaned], before: Sequence[Sequence[Any]], erase_empty: bool, now_micros: int
+) -> list[tuple[Any, ...]]:
+    """A row for each customer that changes: id, the columns' new values, and the moment."""
+    updates = []
+    values = list(columns.values())
+    for index, (customer_id, *old) in zip(indexes, before, strict=True):
+        stood = [value.isoformat() if isinstance(value, date) else value for value in old]
+        new = [column[index] if _says(column[index], erase_empty) else value for column, value in zip(values, stood, strict=True)]
+        if new != stood:
+            updates.append((customer_id, *new, now_micros))
+    return updates
+
+
+def _write_profiles(session: Session, rows: Rows, ids: Sequence[int], running: Import) -> set[int]:
+    """Write the workspace's own attributes, and give the customers for whom something changed."""
+    names = list(rows.attributes)
+    if not names:
+        return set()
+    profile = raw_table(Profile.__tablename__, ("customer_id", *names))
+    asked = select(profile).where(among(session, profile.c.customer_id, np.array(ids, np.int64)))
+    known = {row[0]: tuple(row) for row in session.execute(asked)}
+    fresh = [index for index, customer_id in enumerate(ids) if customer_id not in known]
+    columns = [[ids[index] for index in fresh]]
+    columns += [[column[index] for index in fresh] for column in map(or_none, rows.attributes.values())]
+    if fresh:
+        insert_rows(session, table_of(Profile), ("customer_id", *names), zip(*columns, strict=True))
+    old = [index for index, customer_id in enumerate(ids) if customer_id in known]
+    updates = _updates(old, rows.attributes, [known[ids[index]] for index in old], running.erase_empty, running.now_micros)
+    update_rows(session, Profile.__tablename__, "customer_id", names, (row[:-1] for row in updates))
+    return {row[0] for row in updates}
+
+
+def _write_consent(session: Session, rows: Rows, ids: Mapping[str, int], known: set[int], running: Import) -> set[int]:
+    """Record what the consent columns say, unless it was recorded before; give the customers of whom something was."""
+    told = [change for column in rows.consents for change in _changes(column, rows, ids, running)]
+    fresh = _unheard(session, told, known, rows.consents)
+    record_consent(session, fresh)
+    return {change.customer_id for change in fresh}
+
+
+def _changes(column: ConsentColumn, rows: Rows, ids: Mapping[str, int], running: Import) -> list[ConsentChange]:
+    now = from_micros(running.now_micros)
+    moments: dict[Any, datetime] = {}
+    about = {"file": running.file} | ({} if column.plan.says.column is None else {"column": column.plan.says.label})
+    changes = []
+    for index, (key, said) in enumerate(zip(rows.fields["key"], column.says, strict=True)):
+        if said is None or said is KEEP:
+            continue
+        when = column.at[index] if column.at else None
+        at = moments.setdefault(when, from_micros(when)) if isinstance(when, int) else now
+        evidence = about if column.evidence is None else {**about, "says": column.evidence[index]}
+        where = (column.plan.purpose, column.plan.channel)
+        changes.append(ConsentChange(CustomerId(ids[key]), *where, granted=said, at=at, source=Source.IMPORT, evidence=evidence))
+    return changes
+
+
+def _unheard(session: Session, told: list[ConsentChange], known: set[int], columns: Sequence[ConsentColumn]) -> list[ConsentChange]:
+    """Leave out what a known customer's evidence says already, so that importing a file twice adds nothing.
+
+    With a date, that is the same word of the same moment. Without one, it is a word that changes nothing: what it says
+    stands already, or it is a grant that an earlier import has brought (and a refusal has outweighed).
+    """
+    ids = np.array(sorted({change.customer_id for change in told} & known), np.int64)
+    if not len(ids):
+        return told
+    event = table_of(ConsentEvent).c
+    asked = select(event.customer_id, event.purpose, event.channel, event.granted, event.at).where(
+        among(session, event.customer_id, ids), event.source == Source.IMPORT.value
+    )
+    heard = {(*row[:3], bool(row[3]), to_micros(row[4])) for row in session.execute(asked)}
+    stands = {word for column in columns for word in _standing(session, ids, column)} | {word[:4] for word in heard if word[3]}
+    dated = {(column.plan.purpose, column.plan.channel) for column in columns if column.plan.date}
+    return [change for change in told if not _is_heard(change, heard, stands, (change.purpose, change.channel) in dated)]
+
+
+def _standing(session: Session, ids: np.ndarray[Any, np.dtype[np.int64]], column: ConsentColumn) -> set[tuple[int, str, str, bool]]:
+    where = (column.plan.purpose, column.plan.channel)
+    found = consent_of(session, ids, *where)
+    return {(customer_id, *where, True) for customer_id in ids[found.granted].tolist()} | {
+        (customer_id, *where, False) for customer_id in ids[found.refused].tolist()
+    }
+
+
+def _is_heard(change: ConsentChange, heard: set[Any], stands: set[Any], dated: bool) -> bool:
+    word = (change.customer_id, change.purpose, change.channel, change.granted)
+    return (*word, to_micros(change.at)) in heard if dated else word in stands
