@@ -23,6 +23,7 @@ _INSIDE = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _REMARK = re.compile(r"<!--(?!\[if|<!\[endif|>).*?-->", re.DOTALL)
+_TITLE = re.compile(r"<(?P<tag>mj-title|title)\b[^>]*>(?P<title>.*?)</(?P=tag)\s*>", re.DOTALL | re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w*);", re.IGNORECASE)
 
 
@@ -34,14 +35,20 @@ def compile_wording(template: Path, options: Mapping[str, str], root: Path) -> E
                 f"a mail cannot be made from a {template.suffix or 'nameless'} file.", f"Use {', '.join(_ENDINGS)}."
             )
         ]
-    subject = options.get("subject", "")
-    subject_source = Source(subject, [0], [Place(template, 1, 1)])
     source = read_source(template, root)
+    subject = options.get("subject", "") or ("" if isinstance(source, list) else _title(source.text))
+    subject_source = Source(subject, [0], [Place(template, 1, 1)])
     faults = list(_subject_faults(subject_source))
     if isinstance(source, list):
         return _in_order([*faults, *source])
     faults += _text_faults(source, is_mjml=template.suffix == ".mjml")
     return _in_order(faults) if faults else _Compiler(source, subject).wording(template.suffix)
+
+
+def _title(text: str) -> str:
+    """The template's own title: the subject of a mail for which the flow has none."""
+    found = _TITLE.search(_without_remarks(text))
+    return " ".join(entities.unescape(found["title"]).split()) if found else ""
 
 
 def _subject_faults(source: Source) -> Iterator[WordingFault]:
