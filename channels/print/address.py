@@ -57,12 +57,13 @@ class PostalAddress:
 
 def normal_postcode(text: str, country: str) -> str | None:
     """The postcode in its country's spelling, or None when it is not one; countries that we do not know keep theirs."""
-    compact = re.sub(r"[\s-]", "", text).upper()
-    compact = compact.removeprefix(f"{country}") if re.match(rf"{country}\d", compact) else compact
     if country not in _POSTCODES:
         return text.upper()
+    compact = re.sub(r"[\s-]", "", text).upper()
+    if compact[:2] == country and compact[2:3].isdigit():  # D-12345 of old, NL-1017 CD
+        compact = compact[2:]
     pattern, spelling = _POSTCODES[country]
-    match = re.fullmatch(pattern, compact)
+    match = re.fullmatch(pattern, compact, re.ASCII)
     return spelling.format(*match.groups()) if match else None
 
 

@@ -27,7 +27,7 @@ class PrintChannel:
     """
 
     name = "print"
-    addresses = ("first_name", "last_name", "street", "postcode", "city", "country")
+    addresses: tuple[str, ...] = ("first_name", "last_name", "street", "postcode", "city", "country")
     max_batch = 5_000
 
     def __init__(self, settings: PrintSettings) -> None:

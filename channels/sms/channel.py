@@ -13,7 +13,7 @@ class SmsChannel:
     """Short messages, a thousand to a batch, over any Transport."""
 
     name = "sms"
-    addresses = ("phone",)
+    addresses: tuple[str, ...] = ("phone",)
     max_batch = 1_000
 
     def __init__(self, transport: Transport) -> None:

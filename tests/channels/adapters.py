@@ -1,0 +1,117 @@
+"""What the contract test must know of each adapter to put it through the same paces."""
+
+import csv
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from channels.contract import Channel
+from channels.fake import FakeChannel
+from channels.print import PrintChannel, PrintSettings
+from channels.sms import SandboxPhone, SmsChannel
+
+PERSON = {
+    "first_name": "Zoë",
+    "last_name": "Jansen-Öz",
+    "email": "zoe@example.com",
+    "phone": "+31612345678",
+    "street": "Herengracht 573",
+    "postcode": "1017cd",
+    "city": "Amsterdam",
+    "country": "NL",
+    "language": "nl",
+}
+VALUES: dict[str, Any] = {
+    "customer": PERSON,
+    "campaign": {"name": "winback", "title": "Win back"},
+    "node": "mail",
+    "links": {
+        "page": "https://shop.example/p/AQID.k3J9xQ2mZxLrT5vW",
+        "opt_out": "https://shop.example/o/AQID.k3J9xQ2mZxLrT5vW",
+        "one_click": "https://shop.example/u/AQID.k3J9xQ2mZxLrT5vW",
+    },
+    "code": "7K3QX-9MPTA",
+    "sender": {"name": "Huis & Haard", "address": "Oudegracht 114, Utrecht"},
+    "today": "2026-03-02",
+}
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One adapter on trial.
+
+    `good` is a template that reads customer.first_name and links.page and shows both; `bad` has a fault at line `bad_line`.
+    `delivered` gives the keys that the world outside has really got, a key as often as it came.
+    """
+
+    name: str
+    make: Callable[[Path], Channel]
+    file: str
+    good: str
+    bad: str
+    bad_line: int
+    unreachable: Mapping[str, Any]
+    delivered: Callable[[Path], list[str]]
+    options: Mapping[str, str] = field(default_factory=dict)
+    again_adds_nothing: bool = False  # delivering a batch twice is the same as once
+
+
+def _fake_delivered(folder: Path) -> list[str]:
+    return [str(key) for key in FakeChannel(record=folder / "fake.jsonl").delivered()]
+
+
+def _texted(folder: Path) -> list[str]:
+    file = folder / "sandbox" / "sms.jsonl"
+    return [json.loads(line)["key"] for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+
+
+def _printed(folder: Path) -> list[str]:
+    rows = []
+    for manifest in sorted((folder / "print").glob("[!.]*/manifest.csv")):
+        with manifest.open(encoding="utf-8") as file:
+            rows += [row["key"] for row in csv.DictReader(file)]
+    return rows
+
+
+def print_settings(folder: Path) -> PrintSettings:
+    return PrintSettings(folder / "print", ("Huis & Haard B.V.", "Oudegracht 114", "3511 AW Utrecht"), landing="shop.example")
+
+
+TEXT = "Dear {{ customer.first_name }},\nlook at {{ links.page }}\n"
+
+ADAPTERS = [
+    Adapter(
+        name="fake",
+        make=lambda folder: FakeChannel(record=folder / "fake.jsonl"),
+        file="hello.txt",
+        good=TEXT,
+        bad="Dear reader,\n{{ customer.first_name }\n",
+        bad_line=2,
+        unreachable={"email": None},
+        delivered=_fake_delivered,
+    ),
+    Adapter(
+        name="sms",
+        make=lambda folder: SmsChannel(SandboxPhone(folder / "sandbox")),
+        file="hello.txt",
+        good=TEXT,
+        bad="Dear reader,\n\n{% if customer.first_name %}never closed\n",
+        bad_line=3,
+        unreachable={"phone": "+31201234567"},
+        delivered=_texted,
+        again_adds_nothing=True,
+    ),
+    Adapter(
+        name="print",
+        make=lambda folder: PrintChannel(print_settings(folder)),
+        file="letter.md",
+        good=f"---\nheading: News\nlanguage: nl\n---\n{TEXT}",
+        bad="---\nheading: News\ncolor: red\n---\nDear reader,\n",
+        bad_line=3,
+        unreachable={"postcode": "12"},
+        delivered=_printed,
+        again_adds_nothing=True,
+    ),
+]
