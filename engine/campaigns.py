@@ -25,7 +25,9 @@ def start(workspace: Workspace, graph: FlowGraph, source: str, now: datetime) ->
     with writing(workspace.database) as session:
         version_id = _store_version(session, graph, source, now)
         _insert_new(session, campaigns, {"name": name, "started_at": now, "version_id": version_id})
-        session.execute(campaigns.update().where(campaigns.c.name == name).values(version_id=version_id))
+        # A new version looks for people anew: its audience may be another one.
+        changed = campaigns.update().where(campaigns.c.name == name, campaigns.c.version_id != version_id)
+        session.execute(changed.values(version_id=version_id, entered_at=None))
 
 
 def open_versions(workspace: Workspace, name: str) -> Sequence[Running]:
@@ -42,6 +44,11 @@ def open_versions(workspace: Workspace, name: str) -> Sequence[Running]:
     if not rows:
         raise NotFoundError(f"No campaign called '{name}' has run here. {_known(workspace)}")
     return [_running(workspace, build_graph(read_flow(row.source, f"{name} {row.version}")), row.campaign_id, row.id) for row in rows]
+
+
+def not_started(workspace: Workspace, graph: FlowGraph) -> Running:
+    """A flow as it would run, without a row that stands for it: for a simulation."""
+    return _running(workspace, graph, 0, 0)
 
 
 def campaign_names(workspace: Workspace) -> list[str]:

@@ -24,9 +24,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from engine.dispatch import Desk
-from engine.picture import draw_dot, render
 from engine.opened import Opened
+from engine.picture import draw_dot, render
 from engine.wave import Stage, Trouble, stages
 from store.errors import ContactflowError
 

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,14 +34,14 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server that lives as long as the test session, without its database's name."""
     given = os.environ.get("CONTACTFLOW_TEST_POSTGRES")
     if given:
         yield given
         return
-    folder = tmp_path_factory.mktemp("postgres")
-    server = _Server(folder)
+    # Not in pytest's own folders: the next pytest of the same user closes those to PostgreSQL's user.
+    server = _Server(Path(tempfile.mkdtemp(prefix="contactflow-")))
     server.start()
     try:
         yield server.address
@@ -78,29 +79,24 @@ class _Server:
     """PostgreSQL in a folder of its own, reached over a Unix socket, without the network."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._data = folder / "data"
-        # A socket's path may have 107 characters at the most; pytest's folders are longer.
-        self._socket = Path(f"/tmp/contactflow-{os.getpid()}")  # removed in stop()
-        self.address = f"postgresql+psycopg://postgres@127.0.0.1:{_free_port()}/"
-        self._port = self.address.rsplit(":", 1)[1].rstrip("/")
+        self._port = _free_port()
+        self.address = f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/"
 
     def start(self) -> None:
-        self._socket.mkdir(exist_ok=True)
         self._data.mkdir()
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
             owner = pwd.getpwnam("postgres")
-            for folder in (self._data, self._socket):
+            for folder in (self._folder, self._data):
                 os.chown(folder, owner.pw_uid, owner.pw_gid)
-            for parent in self._data.parents:
-                if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):  # pytest's own folders
-                    parent.chmod(0o755)
         self._as_owner("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", *LOCALE)
-        options = f"-p {self._port} -k {self._socket} -c fsync=off -c synchronous_commit=off -c max_connections=200 -h 127.0.0.1"
+        options = f"-p {self._port} -k {self._folder} -c fsync=off -c synchronous_commit=off -c max_connections=200 -h 127.0.0.1"
         self._as_owner("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._data / "log"), "-o", options, "start")
 
     def stop(self) -> None:
         self._as_owner("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
-        shutil.rmtree(self._socket, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _as_owner(self, program: str, *arguments: str) -> None:
         command = [_postgres_program(program), *arguments]

@@ -10,6 +10,7 @@ from engine.language.checks.attributes import check_attributes
 from engine.language.checks.conditions import check_conditions
 from engine.language.checks.graph import check_graph
 from engine.language.checks.header import check_header
+from engine.language.checks.moments import check_moments
 from engine.language.checks.wording import check_wording
 from engine.language.context import CheckContext
 from engine.language.draft import Draft
@@ -23,6 +24,7 @@ CHECKS: tuple[Callable[[Draft, CheckContext], None], ...] = (
     check_graph,
     check_conditions,
     check_attributes,
+    check_moments,
     check_wording,
 )
 

@@ -40,9 +40,8 @@ def card_of(node: Node, counts: NodeCounts | None, language: Language) -> Card:
 
 
 def _opened(title: str) -> str:
-    """A title opens with a capital, unless its first word is a name that is written so."""
-    first = title.split(maxsplit=1)[0] if title.strip() else ""
-    return title[:1].upper() + title[1:] if first.strip(":?!,.").isalpha() else title
+    """A title opens with a capital, unless it is a condition or a file, whose names are written as they are."""
+    return title if set(title) & set("=<>()_/\\'\"") else title[:1].upper() + title[1:]
 
 
 def card_label(card: Card, language: Language) -> str:

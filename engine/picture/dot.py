@@ -1,6 +1,5 @@
 """A flow as DOT: the same graph gives the same text, byte for byte. `render` makes the picture of it."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from engine.graph import FlowGraph
@@ -29,7 +28,7 @@ def draw_dot(
     held = {node_id: node.look().held_out for node_id, node in graph.nodes.items()}
     controls = {node_id: word("{0} held out", language, share) for node_id, share in held.items() if share}
     statements = [
-        *(_node(f"node-{safe(card.name)}", card, language) for card in cards.values()),
+        *(_node(f"node-{card.name}", card, language) for card in cards.values()),
         *(_edge(edge, edge_counts or {}, language) for edge in graph.edges),
         *(statement for node_id, text in controls.items() for statement in _control(node_id, text, language)),
     ]
@@ -38,17 +37,12 @@ def draw_dot(
     edges: set[EdgeKind] = {edge.style for edge in graph.edges}
     heading = heading_label(graph, (kind for kind in STYLES if kind in kinds), (edge for edge in STROKES if edge in edges), language)
     return (
-        f"digraph {quoted(title_of(graph.campaign))} {{\n"
-        f'  graph [id="flow" class="lang-{language}" {GRAPH}\n    label={heading}]\n'
+        f'digraph "{graph.campaign.campaign}" {{\n'
+        f'  graph [id="flow" class="lang-{language}" tooltip={_tooltip(title_of(graph.campaign))}\n    {GRAPH}\n    label={heading}]\n'
         "  node [shape=box style=filled margin=0 fontname=Helvetica]\n"
         f'  edge [fontname=Helvetica fontcolor="{SOFT}" arrowsize=0.75]\n'
         f"{body}\n}}\n"
     )
-
-
-def safe(name: str) -> str:
-    """A name that DOT, SVG and links can hold: letters, digits, dash and underscore; anything else as its number."""
-    return re.sub("[^A-Za-z0-9_-]", lambda sign: f".{ord(sign[0]):x}.", name)
 
 
 def quoted(text: str) -> str:
@@ -78,11 +72,11 @@ def _edge(edge: Edge, counts: Mapping[tuple[str, str], int], language: Language)
         lines += (Line(number(count, language), 10, INK, bold=True),)
     most = max(counts.values(), default=0)
     width = THIN + (THICK - THIN) * count / most if count and most else THIN
-    name = f"edge-{safe(edge.source)}--{safe(edge.exit)}"
+    name = f"edge-{edge.source}.{edge.exit}"
     attributes = [f'id="{name}" class="{edge.style}" style={STROKES[edge.style].dot} penwidth={width:.2f}']
     attributes += [f'color="{STROKES[edge.style].colour}"', f"tooltip={_tooltip(f'{edge.source} → {edge.target} {words}'.strip())}"]
     attributes += [f"label={_beside(lines, width)}"] if lines else []
-    return f'"node-{safe(edge.source)}" -> "node-{safe(edge.target)}" [{" ".join(attributes)}]'
+    return f'"node-{edge.source}" -> "node-{edge.target}" [{" ".join(attributes)}]'
 
 
 def _beside(lines: tuple[Line, ...], edge_width: float) -> str:
@@ -91,10 +85,10 @@ def _beside(lines: tuple[Line, ...], edge_width: float) -> str:
 
 
 def _control(node_id: str, text: str, language: Language) -> Iterator[str]:
-    name = f"control-{safe(node_id)}"
+    name = f"control-{node_id}"
     yield _node(name, Card("control", "", text, (word("measured, gets nothing", language),)), language)
     stroke = STROKES["control"]
     yield (
-        f'"node-{safe(node_id)}" -> "{name}" [id="edge-{name}" class="control" style={stroke.dot} penwidth={THIN} color="{stroke.colour}" '
+        f'"node-{node_id}" -> "{name}" [id="edge-{name}" class="control" style={stroke.dot} penwidth={THIN} color="{stroke.colour}" '
         f"tooltip={_tooltip(text)}]"
     )

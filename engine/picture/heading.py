@@ -7,6 +7,7 @@ from engine.campaign import CampaignSpec
 from engine.graph import FlowGraph
 from engine.nodes import Phrase
 from engine.picture.labels import Line, cell, gap, holding, label, lines_of, row, stack, table
+from engine.picture.lettering import clean
 from engine.picture.style import FAINT, INK, SOFT, STROKES, STYLES, SWATCH_HEIGHT, SWATCH_WIDTH, EdgeKind, Kind
 from engine.picture.words import Language, say, word
 
@@ -34,7 +35,7 @@ def _heading(graph: FlowGraph, width: int, language: Language) -> str:
 
 def title_of(campaign: CampaignSpec) -> str:
     """The campaign's name in words, or else its short name."""
-    return campaign.title or campaign.campaign
+    return clean(campaign.title or "") or campaign.campaign
 
 
 def _legend(kinds: Iterable[Kind], edges: Iterable[EdgeKind], columns: int, language: Language) -> str:

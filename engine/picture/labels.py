@@ -37,7 +37,8 @@ def lines_of(text: str, size: int, colour: str, limit: float, bold: bool = False
 
 def cell(line: Line, width: int | None = None, attributes: str = "") -> str:
     """A cell with one line, at least as wide as it."""
-    text = escape(clean(line.text))
+    # Graphviz reads \N and such as the node's name, in labels too.
+    text = escape(clean(line.text)).replace("\\", "\\\\")
     inner = f"<b>{text}</b>" if line.bold else text
     wide = max(line.width, width or 0)
     return (

@@ -79,7 +79,7 @@ def read_layout(svg: bytes) -> Layout:
     shift = _shift(graph.get("transform", ""))
     parts = [_part(graph, shift), *(_part(group, shift) for group in graph.findall(f"{SVG}g") if group.get("class"))]
     language = next((name[5:] for name in graph.get("class", "").split() if name.startswith("lang-")), "en")
-    return Layout(width, height, graph.findtext(f"{SVG}title") or "", language, tuple(parts))
+    return Layout(width, height, parts[0].tooltip, language, tuple(parts))
 
 
 def _shift(transform: str) -> Point:

@@ -41,7 +41,7 @@ def _template_fault(draft: Draft, leaf: Leaf, context: CheckContext) -> bool:
     try:
         file = (root / leaf.text).resolve()
         outside = not file.is_relative_to(root.resolve())
-        found = bool(leaf.text) and file != root.resolve() and file.exists()
+        found = bool(leaf.text) and file != root.resolve() and (file.exists() or _without_ending(file))
     except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links that go round
         outside, found = False, False
     if outside:
@@ -54,6 +54,11 @@ def _template_fault(draft: Draft, leaf: Leaf, context: CheckContext) -> bool:
         remedy = f"Put it under {context.shown(root)}/." + (f" Files there: {listed(near, 'and')}." if near else " There are no files yet.")
         draft.blame(place, "no-template", message, remedy)
     return outside or not found
+
+
+def _without_ending(file: Path) -> bool:
+    """Whether a name without an ending, as letters have it, stands for a file beside it."""
+    return "." not in file.name and file.parent.is_dir() and any(each.stem == file.name for each in file.parent.iterdir())
 
 
 def _files(root: Path) -> Iterator[str]:
@@ -116,6 +121,10 @@ class _Wordings:
         if load is None:
             return
         options = {"subject": words.subject} if words.subject else {}
+        if not words.subject and self._context.channels[self._node.send].takes_subject and not self._has_title(words):
+            message = f"the message of node {quoted(self._node_id)} has no subject."
+            self._draft.blame(places[0], "no-subject", message, "Add `subject: TEXT` to the node, or <mj-title> to the template.")
+            options = {"subject": "-"}  # so that the template's own faults are found
         wording = load(self._node.send, self._context.templates / words.template.strip(), options)
         if not isinstance(wording, list):
             for name in sorted(wording.variables):
@@ -124,6 +133,10 @@ class _Wordings:
         for fault in wording:
             file = self._context.shown(fault.file)
             self._draft.faults.append(Fault(file, fault.line, fault.column, "template", fault.message, fault.remedy))
+
+    def _has_title(self, words: Words) -> bool:
+        """Whether the template brings a subject of its own."""
+        return re.search(r"<(?:mj-)?title>\s*[^\s<]", self._template_text(words)) is not None
 
     def _check_variable(self, name: str, words: Words, places: tuple[Place, Place | None]) -> None:
         if name in self._known or any(known.startswith(f"{name}.") for known in self._known):
@@ -147,16 +160,21 @@ class _Wordings:
 
     def _in_template(self, pattern: re.Pattern[str], words: Words) -> tuple[str, Place]:
         """Where a variable stands in the template's own file; an empty name when it is in a file that it includes."""
-        path = self._context.templates / (words.template or "").strip()
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError):
-            text = ""
+        text = self._template_text(words)
         match = pattern.search(text)
         if not match:
             return "", Place(1, 1)
         line = text.count("\n", 0, match.start()) + 1
-        return self._context.shown(path), Place(line, match.start() - text.rfind("\n", 0, match.start()))
+        return self._context.shown(self._template_file(words)), Place(line, match.start() - text.rfind("\n", 0, match.start()))
+
+    def _template_file(self, words: Words) -> Path:
+        return self._context.templates / (words.template or "").strip()
+
+    def _template_text(self, words: Words) -> str:
+        try:
+            return self._template_file(words).read_text(encoding="utf-8-sig")
+        except (OSError, ValueError):
+            return ""
 
     def _places(self, variant: str, segment: str | None, words: Words) -> tuple[Place, Place | None]:
         """Where template and subject of a wording are written: at the segment, the variant, or the node."""
