@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from engine.language.fields import AttributeName, ChannelName, MayBeEmpty
 from engine.nodes.node import Look, Node, Phrase
@@ -11,7 +11,9 @@ from engine.nodes.node import Look, Node, Phrase
 if TYPE_CHECKING:
     from engine.visit import Visit
 
-Value = Annotated[str, MayBeEmpty()]  # as written: see value_of_kind; an empty one takes the attribute's value away
+Value = Annotated[
+    str, MayBeEmpty(), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+]  # as written: see value_of_kind; an empty one takes the attribute's value away
 
 
 class Update(Node):
@@ -26,7 +28,7 @@ class Update(Node):
 
     example: ClassVar[str] = """
 noted:
-  update: {favourite: sports, visits: 3}
+  update: {favourite: sports, recency: 3}
 stopped:
   update:
     consent: {sms: no}
@@ -50,4 +52,4 @@ def _noted(name: str, value: Value | dict[str, bool]) -> Iterator[str]:
             Phrase("consent for {0}: {1}", channel, Phrase("yes") if granted else Phrase("no")) for channel, granted in value.items()
         )
     else:
-        yield f"{name} = {value}"
+        yield f"{name} = {value}" if value else Phrase("{0} taken away", name)

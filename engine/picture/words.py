@@ -40,6 +40,7 @@ DUTCH = {
     "arms as {0} says": "verdeeld volgens {0}",
     "note down": "leg vast",
     "consent for {0}: {1}": "toestemming voor {0}: {1}",
+    "{0} taken away": "{0} weggehaald",
     "the flow ends here": "hier houdt de campagne op",
     "{0} held out": "{0} apart gehouden",
     "measured, gets nothing": "wordt gemeten, krijgt niets",

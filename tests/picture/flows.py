@@ -121,3 +121,24 @@ def _turn(arm: str, turn: int) -> Written:
         name("rest"): {"wait": f"{turn + 1} weeks", "next": name("bought")},
         name("bought"): {"wait_for": "purchase", "at_most": "14 days", "then": "won", "timeout": after},
     }
+
+
+def nasty() -> FlowGraph:
+    """Words that break pictures: markup, quotes, long words, other scripts, signs that XML cannot hold, and a cycle."""
+    nodes: Written = {
+        "in": {
+            "audience": "name = 'O\"Neill & <b>Zn</b> \\N' "
+            "or city in ('’s-Hertogenbosch', 'Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch')"
+        },
+        "very_long_name_of_a_node_that_never_seems_to_end_at_all": {
+            "send": "email",
+            "template": "x/&amp;.mjml",
+            "goal": "Ελληνικά, Кириллица, 中文字符测试中文字符测试中文字符测试, עברית, 🎉🎉🎉 \u0007\ufffe",
+            "variants": {"a-b": {"share": "1/3"}, "quote": {"share": "2/3"}},
+        },
+        "rest": {"wait": "999999 minutes", "note": "x" * 200, "next": "choice"},
+        "choice": {
+            "branch": [{"when": "a_very_long_attribute_name_that_goes_on = 'v' and " * 12 + "x > 1", "then": "rest"}, {"otherwise": "end"}]
+        },
+    }
+    return flow_of(nodes, title='A <title> & \\N "quoted" — ' + "long " * 30, owner="R&D <x@y>", campaign="nasty")
