@@ -59,8 +59,9 @@ def normal_postcode(text: str, country: str) -> str | None:
     """The postcode in its country's spelling, or None when it is not one; countries that we do not know keep theirs."""
     if country not in _POSTCODES:
         return text.upper()
-    compact = re.sub(r"[\s-]", "", text).upper()
-    if compact[:2] == country and compact[2:3].isdigit():  # D-12345 of old, NL-1017 CD
+    local = re.sub(r"^[A-Z]{1,2}-(?=\d)", "", text.upper())  # B-2000, as people wrote abroad
+    compact = re.sub(r"[\s-]", "", local)
+    if compact[:2] == country and compact[2:3].isdigit():
         compact = compact[2:]
     pattern, spelling = _POSTCODES[country]
     match = re.fullmatch(pattern, compact, re.ASCII)

@@ -180,11 +180,17 @@ class _Galley:
 
 def break_lines(text: tuple[Run, ...], typeface: Typeface, size: float, measure: float) -> tuple[tuple[Run, ...], ...]:
     """Lines that fit. A last line of one word is avoided when the others can spare it company."""
-    lines = tuple(_lines(text, typeface, measure * 1000 / size))
-    if len(lines) > 1 and len(lines[-1]) == 1 and " " not in lines[-1][0][1].strip():
-        closer = tuple(_lines(text, typeface, measure * 1000 / size * (1 - 0.12 / (len(lines) - 1))))
-        return closer if len(closer) == len(lines) else lines
+    limit = measure * 1000 / size
+    lines = tuple(_lines(text, typeface, limit))
+    for narrower in (0.97, 0.94, 0.91, 0.88, 0.85) if _ends_alone(lines) else ():
+        other = tuple(_lines(text, typeface, limit * narrower))
+        if len(other) == len(lines) and not _ends_alone(other):
+            return other
     return lines
+
+
+def _ends_alone(lines: Sequence[tuple[Run, ...]]) -> bool:
+    return len(lines) > 1 and len(lines[-1]) == 1 and " " not in lines[-1][0][1].strip()
 
 
 def _lines(text: tuple[Run, ...], typeface: Typeface, limit: float) -> Iterator[tuple[Run, ...]]:
