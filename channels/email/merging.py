@@ -79,7 +79,8 @@ def compile_faultlessly(text: str) -> None:
 def variables_of(text: str) -> frozenset[str]:
     """Dotted names that a template reads: ``customer.first_name``, ``links.page``, ``today``."""
     tree = _environment(escaping=True, quoting=False).parse(text)
-    roots = meta.find_undeclared_variables(tree)
+    # Jinja counts a name that is set in one branch only as undeclared, too.
+    roots = meta.find_undeclared_variables(tree) - {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
     reaching: list[nodes.Getattr | nodes.Getitem] = [*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)]
     inner = {id(node.node) for node in reaching}
     bare = {node.name for node in tree.find_all(nodes.Name) if id(node) not in inner and node.ctx == "load"}

@@ -111,7 +111,7 @@ def _laid_out(text: str, token: re.Pattern[str]) -> str:
     for line in text.split("\n"):
         stripped = line.strip(" \t")
         if stripped and only_tokens.fullmatch(stripped):
-            pending += stripped
+            pending += "".join(token.findall(stripped))
         elif stripped:
             lines.append(f"{pending}{re.sub(' {2,}', ' ', stripped)}\n")
             pending = ""
