@@ -2,23 +2,15 @@
 
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from channels.contract import Channel
-from channels.email.channel import EmailChannel
-from channels.email.settings import EmailSettings
-from channels.print.channel import PrintChannel
-from channels.print.settings import PrintSettings
-from channels.sms.channel import SmsChannel
-from channels.sms.sandbox import SandboxPhone
+from contactflow.adapters import Adapters
 from contactflow.migrations import bring_up_to_date
 from contactflow.settings import Secrets, Settings, environment, read_secrets, read_settings
 from customers.attributes import declare_attributes
@@ -33,6 +25,7 @@ from store.clock import Clock, SystemClock
 from store.errors import SettingsError
 from store.session import open_database, writing
 from store.tokens import Signer
+from studio.inbox.server import running_port, start_inbox
 
 INBOX = "inbox.db"
 STATE = ".contactflow"
@@ -48,7 +41,7 @@ def open_workspace(root: Path) -> Iterator[Workspace]:
         database = open_database(database_url(root, settings, keys))
         stack.callback(database.dispose)
         _prepare(database, settings)
-        channels = build_channels(root, settings, keys, inbox_port(root))
+        channels = Adapters(root, settings, keys, running_port(root / STATE)).all()
         for channel in channels.values():
             stack.callback(channel.close)
         yield Workspace(
@@ -84,52 +77,6 @@ def open_campaign(root: Path, campaign: str) -> Opened:
     return Opened(open_versions(workspace, campaign), desk, machine, stack)
 
 
-def build_channels(root: Path, settings: Settings, keys: Secrets, inbox: int | None) -> Mapping[str, Channel]:
-    """The adapters by name; none opens a connection yet."""
-    return {
-        "email": EmailChannel(email_settings(settings, keys, inbox)),
-        "sms": SmsChannel(SandboxPhone(root / "sandbox")),
-        "print": PrintChannel(print_settings(root, settings)),
-    }
-
-
-def email_settings(settings: Settings, keys: Secrets, inbox: int | None) -> EmailSettings:
-    """How mail leaves: to the workspace's own inbox (on port `inbox`, when it is running), or over SMTP."""
-    email = settings.email
-    local = EmailSettings(
-        host="127.0.0.1",
-        port=inbox or 0,
-        sender_address=email.sender,
-        sender_name=settings.workspace.name,
-        connections=min(email.connections, 4),
-    )
-    if email.transport == "inbox":
-        return local
-    return replace(
-        local,
-        host=email.host,
-        port=email.port,
-        security=email.security,
-        username=email.username,
-        password=keys.smtp_password,
-        connections=email.connections,
-    )
-
-
-def print_settings(root: Path, settings: Settings) -> PrintSettings:
-    """How letters are made."""
-    organisation = settings.workspace
-    lines = tuple(line.strip() for line in (organisation.name, *organisation.address.split(",")) if line.strip())
-    landing = urlsplit(settings.landing.base_url)
-    return PrintSettings(
-        folder=root / settings.print.folder,
-        sender=lines,
-        country=organisation.country,
-        window=settings.print.window,
-        landing=landing.netloc + landing.path.rstrip("/"),
-    )
-
-
 def landing_settings(root: Path, settings: Settings, keys: Secrets) -> LandingSettings:
     """What the landing pages are told."""
     organisation = settings.workspace
@@ -159,11 +106,18 @@ def database_url(root: Path, settings: Settings, keys: Secrets) -> str:
     return f"sqlite:///{(root / (make_url(url).database or '')).resolve()}"
 
 
-def inbox_port(root: Path) -> int | None:
-    """The port of the workspace's inbox, when one is running."""
-    from studio.inbox.server import running_port
-
-    return running_port(root / STATE)
+@contextmanager
+def inbox_at_hand(root: Path) -> Iterator[None]:
+    """The workspace's own mail server, when mail goes there: the one that runs, or one that lives as long as the block."""
+    if read_settings(root).email.transport != "inbox" or running_port(root / STATE):
+        yield
+        return
+    (root / STATE).mkdir(exist_ok=True)
+    inbox = start_inbox(root / INBOX, state=root / STATE)
+    try:
+        yield
+    finally:
+        inbox.stop()
 
 
 def _prepare(database: Engine, settings: Settings) -> None:

@@ -1,20 +1,21 @@
 """Carrying a campaign out: wave after wave, by the machine's clock or by a virtual one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from contactflow.bootstrap import open_desk, open_workspace
+from contactflow.bootstrap import inbox_at_hand, open_desk, open_workspace
 from contactflow.checking import check_context, check_one, flow_file
+from contactflow.settings import environment
 from engine.agenda import next_due
 from engine.campaigns import open_versions, start
 from engine.opened import Opened
-from engine.prefect_server import prefect_at_hand
-from engine.workspace import Workspace
-from store.clock import EPOCH, Clock, SystemClock
+from engine.prefect_server import ADDRESS, prefect_at_hand
+from store.clock import EPOCH, SystemClock
+from store.errors import SettingsError
 
+OPENER = "contactflow.bootstrap:open_campaign"
 TICK = timedelta(minutes=1)  # what is due within a minute is carried out together
 
 Told = Callable[[datetime, tuple[tuple[str, int], ...]], None]
@@ -44,11 +45,27 @@ def carry_out(root: Path, flow: str, span: Span, told: Told) -> Carried:
     path = flow_file(root, flow)
     graph = check_one(path, check_context(root)).require()
     machine = SystemClock()
-    with open_workspace(root) as workspace, _inbox(root, workspace), prefect_at_hand(workspace.state):
+    with inbox_at_hand(root), open_workspace(root) as workspace, prefect_at_hand(workspace.state):
         start(workspace, graph, path.read_text(encoding="utf-8"), span.at or machine.now())
         with open_desk(workspace, machine) as desk:
             opened = Opened(open_versions(workspace, graph.campaign.campaign), desk, machine)
             return _waves(opened, span, told)
+
+
+def deploy(root: Path, flow: str, every: timedelta) -> None:
+    """Store a flow's version and let Prefect's workers carry out a wave of it every so often.
+
+    Raises SettingsError without PREFECT_API_URL: workers on other machines must be able to reach the same server.
+    """
+    if ADDRESS not in environment():
+        raise SettingsError("Workers need a Prefect server that all of them reach. Start one, and set PREFECT_API_URL to it.")
+    path = flow_file(root, flow)
+    graph = check_one(path, check_context(root)).require()
+    with open_workspace(root) as workspace, prefect_at_hand(workspace.state):
+        from engine.runner import deploy as deployed
+
+        start(workspace, graph, path.read_text(encoding="utf-8"), SystemClock().now())
+        deployed(graph.campaign.campaign, root.resolve(), OPENER, every)
 
 
 def _waves(opened: Opened, span: Span, told: Told) -> Carried:
@@ -96,8 +113,3 @@ def _whole(moment: datetime) -> datetime:
     """The first whole tick at or after a moment."""
     late = (moment - EPOCH) % TICK
     return moment + (TICK - late if late else late)
-
-
-@contextmanager
-def _inbox(root: Path, workspace: Workspace) -> Iterator[None]:
-    ...

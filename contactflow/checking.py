@@ -1,11 +1,11 @@
 """Checking flows without a database: what `contactflow check` and every command that reads a flow begin with."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from contactflow.settings import Settings, read_settings
+from contactflow.adapters import Adapters
+from contactflow.settings import Secrets, Settings, read_settings
 from customers.conditions.vocabulary import Vocabulary, suggestion
 from engine.language.check import Checked, check_flow
 from engine.language.context import CHANNELS, CheckContext
@@ -21,7 +21,7 @@ def check_context(root: Path) -> CheckContext:
         vocabulary=Vocabulary.of_workspace(settings.attributes, settings.segments, tuple(CHANNELS)),
         own_attributes={name: kind.value for name, kind in settings.attributes.items()},
         purposes=settings.consent.purposes,
-        load_template=_loader(root, settings),
+        load_template=Adapters(root, settings, Secrets()).load_template,
         today=_today(settings),
         shown=_shown,
     )
@@ -52,8 +52,8 @@ def flow_file(root: Path, name: str) -> Path:
     raise NotFoundError(f"There is no flow '{name}'. {near}")
 
 
-def _today(settings: Settings):  # type: ignore[no-untyped-def]
-    return SystemClock().now().astimezone(ZoneInfo(settings.workspace.timezone)).date()
+def _today(settings: Settings) -> date:
+    return SystemClock().now().astimezone(settings.zone).date()
 
 
 def _shown(path: Path) -> str:

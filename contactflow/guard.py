@@ -16,24 +16,26 @@ def exit_code(command: Callable[[], object]) -> int:
     """Run a command and give its exit code; whatever the user did wrong is told in words."""
     try:
         command()
-    except ContactflowError as error:
-        return _told(str(error))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else INPUT_AT_FAULT if end.code else 0
     except KeyboardInterrupt:
         return _told("Stopped. Nothing is lost: run it again to go on.", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); python must not complain about it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else INPUT_AT_FAULT if end.code else 0
-    except OSError as error:
-        return _told(_system_words(error))
     except Exception as error:
-        words = _database_words(error)
+        words = _words(error)
         if words is None:
             raise
         return _told(words)
     return 0
+
+
+def _words(error: Exception) -> str | None:
+    """What an error says to the user; None for one that is a defect of ours."""
+    if isinstance(error, ContactflowError):
+        return str(error)
+    return _system_words(error) if isinstance(error, OSError) else _database_words(error)
 
 
 def own_packages() -> None:

@@ -113,6 +113,11 @@ class Settings(_Section):
     landing: LandingSection = LandingSection()
     costs: CostsSection = CostsSection()
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the organisation is."""
+        return ZoneInfo(self.workspace.timezone)
+
     @field_validator("attributes")
     @classmethod
     def _new_names(cls, value: dict[str, AttributeKind]) -> dict[str, AttributeKind]:
@@ -177,7 +182,7 @@ def _sentence(path: Path, text: str, fault: Any) -> str:
         case "extra_forbidden":
             return f"{where}: '{name}' is not a setting. {suggestion(keys[-1], _names(keys[:-1]))}".rstrip()
         case "value_error":
-            return f"{where}: {name}: {str(fault['ctx']['error'])}"
+            return f"{where}: {name}: {fault['ctx']['error']!s}"
         case "literal_error" | "enum":
             return f"{where}: {name} cannot be '{fault['input']}'. Choose {fault['ctx']['expected']}."
         case _:

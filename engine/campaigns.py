@@ -51,6 +51,11 @@ def not_started(workspace: Workspace, graph: FlowGraph) -> Running:
     return _running(workspace, graph, 0, 0)
 
 
+def stored_graph(version: FlowVersion) -> FlowGraph:
+    """The graph of a stored version."""
+    return build_graph(read_flow(version.source, f"{version.campaign} {version.version}"))
+
+
 def campaign_names(workspace: Workspace) -> list[str]:
     """The campaigns that have run, by name."""
     with reading(workspace.database) as session:

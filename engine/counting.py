@@ -9,12 +9,11 @@ from sqlalchemy import func, select
 from customers.tables import table_of
 from engine.outbox import State
 from engine.picture.counts import NodeCounts
-from engine.reasons import Reason
+from engine.reasons import CODES
 from engine.tables import FlowVersion, Member, Move, OutboxMessage
 from engine.workspace import Workspace
 from store.session import reading
 
-ENDS = frozenset(reason.value for reason in Reason)
 SHOWN = 100  # messages whose fate is unknown; more are counted, not listed
 
 
@@ -54,7 +53,7 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
             campaign,
             tuple(session.execute(select(version.c.version).where(version.c.campaign == campaign).order_by(version.c.id)).scalars()),
             _nodes(dict(session.execute(at_node).tuples().all()), through),
-            {key: count for key, count in through.items() if key[1] not in ENDS},
+            {key: count for key, count in through.items() if key[1] not in CODES},
             dict(session.execute(ended).tuples().all()),
             {(node, state): count for node, state, count in session.execute(messages.group_by(outbox.c.node, outbox.c.state))},
             session.execute(select(func.min(member.c.due_at)).where(member.c.version_id.in_(mine), member.c.due_at.is_not(None))).scalar(),
@@ -68,8 +67,8 @@ def _nodes(at: Mapping[str, int], through: Mapping[tuple[str, str], int]) -> dic
 
 
 def _passed(through: Mapping[tuple[str, str], int], name: str) -> int:
-    return sum(count for (node, exit_name), count in through.items() if node == name and exit_name not in ENDS)
+    return sum(count for (node, exit_name), count in through.items() if node == name and exit_name not in CODES)
 
 
 def _left(through: Mapping[tuple[str, str], int], name: str) -> int:
-    return sum(count for (node, exit_name), count in through.items() if node == name and exit_name in ENDS)
+    return sum(count for (node, exit_name), count in through.items() if node == name and exit_name in CODES)

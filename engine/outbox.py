@@ -99,7 +99,7 @@ def claim(session: Session, version_id: int, node: str, now: datetime, by: Claim
     return session.connection().execute(taken).all()
 
 
-def mark_sending(session: Session, rows: Iterable[tuple[str, int, str, str | None, int, int]]) -> None:
+def mark_sending(session: Session, rows: Iterable[tuple[str | None, int, str, str | None, int, int]]) -> None:
     """Write down what is about to be sent: (address, wording, merged values, code, units, message id), before the wire."""
     columns = ("state", "address", "wording_id", "merged", "code", "units")
     values = ((State.SENDING.value, address, wording, merged, code, units, id_) for address, wording, merged, code, units, id_ in rows)

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     MAYBE_SENT = "maybe_sent"
 
 
+CODES = frozenset(reason.value for reason in Reason)
+
 REASONS: dict[Reason, str] = {
     Reason.NOT_IN_AUDIENCE: "the audience's condition did not hold",
     Reason.HELD_OUT: "in the control group, which gets nothing so that the effect can be measured",

@@ -1,15 +1,25 @@
 """Flows as they are written: check and draw."""
 
 import json
-import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from contactflow.commands.options import HERE, As, Format, Workspace
 
-PICTURES = ("svg", "png", "pdf", "dot")
+if TYPE_CHECKING:
+    from engine.counting import Standing
+
+PICTURES: tuple[Literal["svg", "png", "pdf", "dot"], ...] = ("svg", "png", "pdf", "dot")
+
+
+class Language(StrEnum):
+    """The languages of pictures."""
+
+    EN = "en"
+    NL = "nl"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,9 +55,11 @@ def check(
 
 def draw(
     flow: Annotated[str, typer.Argument(help="The flow, by file or by name.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The picture: .svg, .png, .pdf or .dot. Default: NAME.svg here.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The picture: .svg, .png, .pdf or .dot. Default: NAME.svg here.")
+    ] = None,
     counts: Annotated[bool, typer.Option("--counts", help="With how many people are where.")] = False,
-    language: Annotated[str, typer.Option(help="en or nl.")] = "en",
+    language: Annotated[Language, typer.Option(help="The language of legend and headings.")] = Language.EN,
     workspace: Workspace = HERE,
 ) -> None:
     """Draw a flow as a picture to hang on the wall.
@@ -58,22 +70,21 @@ def draw(
 
     graph = check_one(flow_file(workspace, flow), check_context(workspace)).require()
     target = output or Path(f"{graph.campaign.campaign}.svg")
-    kind = target.suffix.removeprefix(".").lower()
-    if kind not in PICTURES:
-        raise typer.BadParameter(f"'{target.name}' is not a picture that can be drawn. Choose {', '.join(PICTURES)}.", param_hint="--output")
+    kind = next((kind for kind in PICTURES if target.suffix.lower() == f".{kind}"), None)
+    if kind is None:
+        raise typer.BadParameter(
+            f"'{target.name}' is not a picture that can be drawn. Choose {', '.join(PICTURES)}.", param_hint="--output"
+        )
     from engine.picture import draw_dot, render
 
     standing = _standing(workspace, graph.campaign.campaign) if counts else None
-    dot = draw_dot(graph, standing.nodes if standing else None, edge_counts=standing.exits if standing else None, language=language)
+    dot = draw_dot(graph, standing.nodes if standing else None, edge_counts=standing.exits if standing else None, language=language.value)
     picture = render(dot, kind)
-    if str(target) == "-.svg":
-        sys.stdout.buffer.write(picture)
-        return
     target.write_bytes(picture)
     typer.echo(f"{target} ({len(graph.nodes)} nodes, version {graph.version})")
 
 
-def _standing(workspace: Path, campaign: str):  # type: ignore[no-untyped-def]
+def _standing(workspace: Path, campaign: str) -> "Standing":
     from contactflow.bootstrap import open_workspace
     from engine.counting import standing
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from contactflow.commands import words
 from contactflow.commands.options import HERE, As, Format, Workspace
 
 Flow = Annotated[str, typer.Argument(help="The flow, by file or by name.")]
@@ -61,3 +62,116 @@ def _tell_wave(now: datetime, counts: tuple[tuple[str, int], ...]) -> None:
 
 def _nothing(now: datetime, counts: tuple[tuple[str, int], ...]) -> None:
     """Say nothing: the answer comes as JSON."""
+
+
+def status(
+    campaign: Annotated[str | None, typer.Argument(help="The campaign's name. Without it: all campaigns, a line each.")] = None,
+    format_: As = Format.TEXT,
+    workspace: Workspace = HERE,
+) -> None:
+    """Show where everybody is, and which messages may or may not have been sent.
+
+    Example: contactflow status winback
+    """
+    from contactflow.bootstrap import open_workspace
+    from engine.campaigns import campaign_names, open_versions
+    from engine.counting import standing
+
+    with open_workspace(workspace) as opened:
+        if campaign:
+            open_versions(opened, campaign)  # says which there are, when this one is not
+        standings = [standing(opened, name) for name in ([campaign] if campaign else campaign_names(opened))]
+        if format_ is Format.JSON:
+            typer.echo(json.dumps([words.standing_as_json(each) for each in standings], indent=2))
+        elif not standings:
+            typer.echo("No campaign has run here yet. Carry one out: contactflow run FLOW")
+        else:
+            typer.echo("\n\n".join(words.standing_in_words(each, opened.zone, in_full=campaign is not None) for each in standings))
+
+
+def explain(
+    campaign: Campaign,
+    customer: Annotated[str, typer.Argument(help="The customer's key in the source system.")],
+    format_: As = Format.TEXT,
+    workspace: Workspace = HERE,
+) -> None:
+    """Say why a customer did or did not get what, from what was written down when it happened.
+
+    Example: contactflow explain winback household-1024
+    """
+    from contactflow.bootstrap import open_workspace
+    from contactflow.present import present_clock
+    from engine.campaigns import open_versions
+    from engine.explain import explain as explained
+
+    with open_workspace(workspace) as opened:
+        running = open_versions(opened, campaign)[0]
+        explanation = explained(running, customer, present_clock(opened.zone).now())
+        if format_ is Format.JSON:
+            typer.echo(json.dumps(words.explanation_as_json(explanation), indent=2, ensure_ascii=False))
+        else:
+            typer.echo(words.explanation_in_words(explanation, opened.zone))
+
+
+def simulate(
+    flow: Flow,
+    at: Annotated[str | None, typer.Option(help="As if it were started at this moment. Default: now.")] = None,
+    assume: Annotated[list[str] | None, typer.Option(help="What customers would do: response=8%, purchase=3%.")] = None,
+    format_: As = Format.TEXT,
+    workspace: Workspace = HERE,
+) -> None:
+    """Try a flow on the real audience without sending anything: volumes, dates, cost, who is left out and why.
+
+    Example: contactflow simulate winback --assume response=8%
+    """
+    from contactflow.bootstrap import open_workspace
+    from contactflow.checking import check_context, check_one, flow_file
+    from contactflow.moments import read_moment
+    from contactflow.present import present_clock
+    from engine.campaigns import not_started
+    from engine.simulate import simulate as simulated
+
+    graph = check_one(flow_file(workspace, flow), check_context(workspace)).require()
+    rates = words.read_assumptions(assume or [])
+    with open_workspace(workspace) as opened:
+        moment = read_moment(at, opened.zone) if at else present_clock(opened.zone).now()
+        simulation = simulated(not_started(opened, graph), moment, rates)
+        if format_ is Format.JSON:
+            typer.echo(json.dumps(words.simulation_as_json(simulation), indent=2))
+        else:
+            typer.echo(words.simulation_in_words(simulation, opened.zone))
+
+
+def plan(flow: Flow, format_: As = Format.TEXT, workspace: Workspace = HERE) -> None:
+    """Say what an edited flow changes for people in flight, before it is run.
+
+    Example: contactflow plan winback
+    """
+    from contactflow.bootstrap import open_workspace
+    from contactflow.checking import check_context, check_one, flow_file
+    from engine.plan import plan as planned
+
+    graph = check_one(flow_file(workspace, flow), check_context(workspace)).require()
+    with open_workspace(workspace) as opened:
+        made = planned(opened, graph)
+        typer.echo(json.dumps(words.plan_as_json(made), indent=2) if format_ is Format.JSON else words.plan_in_words(made))
+
+
+def deploy(
+    flow: Flow,
+    every: Annotated[str, typer.Option(help="How often a wave is carried out.")] = "15 minutes",
+    workspace: Workspace = HERE,
+) -> None:
+    """Let workers on several machines carry a campaign out; needs PREFECT_API_URL and PostgreSQL.
+
+    Example: contactflow deploy winback --every "15 minutes"
+    """
+    from contactflow.carrying import deploy as deployed
+    from engine.language.values import Duration
+
+    try:
+        interval = Duration.parse(every).delta
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--every") from None
+    deployed(workspace, flow, interval)
+    typer.echo("Deployed. On each machine: contactflow worker")

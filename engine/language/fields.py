@@ -31,7 +31,13 @@ NAME = r"[a-z][a-z0-9_-]{0,62}"
 NAME_PATTERN = re.compile(NAME)
 Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
 Line = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]  # one line that people read
-LineOrNothing = Annotated[str, MayBeEmpty(), BeforeValidator(_one_line), Field(max_length=200)]
+LineOrNothing = Annotated[
+    str,
+    MayBeEmpty(),
+    BeforeValidator(_one_line),
+    Field(max_length=200),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
 Pause = Annotated[Duration | Moment, BeforeValidator(read_pause)]
 
 

@@ -109,9 +109,9 @@ class Duration(_Written):
 
 @dataclass(frozen=True, slots=True)
 class Share(_Written):
-    """A part of a whole: ``45%``, ``12.5%`` or ``1/3``. `fraction` is 0 to 1."""
+    """A part of a whole: ``45%``, ``12.5%`` or ``1/3``."""
 
-    fraction: float = 0.0
+    fraction: float = 0.0  # 0..1
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -151,7 +151,8 @@ class Lift(_Written):
 
     @classmethod
     def describe(cls) -> JsonSchemaValue:
-        return {"type": "string", "pattern": r"^[0-9]{1,9}([.,][0-9]{1,6})?( ?points?)?$", "examples": ["1 point", "0.50"]}
+        text = {"type": "string", "pattern": r"^[0-9]{1,9}([.,][0-9]{1,6})?( ?points?)?$"}
+        return {"anyOf": [text, {"type": "number", "exclusiveMinimum": 0}], "examples": ["1 point", "0.50"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,10 @@ class Moment(_Written):
 
     @classmethod
     def describe(cls) -> JsonSchemaValue:
-        return {"type": "string", "examples": ["monday 09:00", "2026-12-01 09:00", "09:00"]}
+        clock = r"[0-9]{1,2}:[0-9]{2}"
+        day = r"([0-9]{4}-[0-9]{2}-[0-9]{2}|" + "|".join(WEEKDAYS) + ")"
+        pattern = rf"^((until|on|next) )*({day}( at)? {clock}|(at )?{clock}|{day})$"
+        return {"type": "string", "pattern": pattern, "examples": ["monday 09:00", "2026-12-01 09:00", "09:00"]}
 
     def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """The first time that it is this moment in `zone`, at or after `moment`; aware UTC.

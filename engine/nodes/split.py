@@ -39,6 +39,11 @@ arms:
     early: {share: 1/3, next: mail}
     late: {share: 1/3, next: letter}
     control: {share: 1/3, next: end}
+assigned:
+  by: favourite
+  split:
+    sports: {is: Sports, next: mail}
+    reading: {is: Reading, next: letter}
 """
 
     split: dict[Name, Arm] = Field(description="The arms by name.", min_length=2)

@@ -131,6 +131,9 @@ class _Wordings:
                 self._check_variable(name, words, places)
             return
         for fault in wording:
+            if words.subject and places[1] and fault.message.startswith("in the subject:"):
+                self._draft.blame(places[1], "template", fault.message, fault.remedy)
+                continue
             file = self._context.shown(fault.file)
             self._draft.faults.append(Fault(file, fault.line, fault.column, "template", fault.message, fault.remedy))
 

@@ -1,0 +1,28 @@
+"""Everything that stays up: landing pages, the studio, and a wave whenever something is due."""
+
+from typing import Annotated
+
+import typer
+
+from contactflow.commands.options import HERE, Workspace
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("serve")(serve)
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="The port. Default: [landing] port in contactflow.toml.")] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    pages_only: Annotated[bool, typer.Option("--pages-only", help="Only the landing pages: for a host that faces the internet.")] = False,
+    workspace: Workspace = HERE,
+) -> None:
+    """Serve landing pages, the local inbox and telephone, and carry out campaigns whenever something is due.
+
+    Example: contactflow serve
+    """
+    from contactflow.serving import Door
+    from contactflow.serving import serve as served
+
+    served(workspace, Door(host, port, typer.echo), pages_only=pages_only)

@@ -1,0 +1,122 @@
+"""`contactflow serve`: one web server, one mail server, and one thread that knows when something is due next."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from contactflow.bootstrap import INBOX, inbox_at_hand, landing_settings, open_desk, open_workspace
+from contactflow.present import present_clock
+from contactflow.settings import environment, read_secrets, read_settings
+from engine.agenda import next_due
+from engine.campaigns import campaign_names, open_versions
+from engine.dispatch import Desk
+from engine.opened import Opened
+from engine.prefect_server import prefect_at_hand
+from engine.workspace import Workspace
+from landing.app import landing_app, landing_server
+from store.clock import Clock
+from studio.paths import StudioPaths
+from studio.router import studio_router
+
+LONGEST_SLEEP = timedelta(minutes=5)  # another process may have started a campaign in the meantime
+SHORTEST_SLEEP = timedelta(seconds=1)  # a wave has a cost of its own: what comes in within a second goes together
+
+Told = Callable[[str], object]
+
+
+class Ticker:
+    """Carries out a wave whenever something is due, and sleeps in between until the next moment that is known."""
+
+    def __init__(self, workspace: Workspace, desk: Desk, clock: Clock, told: Told) -> None:
+        self._workspace, self._desk, self._clock, self._told = workspace, desk, clock, told
+        self._something_came_in = threading.Event()
+        self._stopping = threading.Event()
+
+    def notice(self, *_: object) -> None:
+        """Something came in: look at once."""
+        self._something_came_in.set()
+
+    def stop(self) -> None:
+        """End after the wave that is being carried out."""
+        self._stopping.set()
+        self._something_came_in.set()
+
+    def run(self) -> None:
+        """Carry out waves until stopped."""
+        while not self._stopping.is_set():
+            self._something_came_in.clear()
+            due = self._tick()
+            now = self._clock.now()
+            pause = min(max(due - now, SHORTEST_SLEEP), LONGEST_SLEEP) if due else LONGEST_SLEEP
+            self._something_came_in.wait(pause.total_seconds())
+
+    def _tick(self) -> datetime | None:
+        """Carry out what is due now; gives the next moment at which something is."""
+        from engine.runner import carry_out_wave
+
+        moments = []
+        for name in campaign_names(self._workspace):
+            opened = Opened(open_versions(self._workspace, name), self._desk, self._clock)
+            due, now = next_due(opened.versions), self._clock.now()
+            if due is not None and due <= now:
+                report = carry_out_wave(opened, now)
+                self._told(f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {name}: " + _words(report.counts))
+                due = next_due(opened.versions)
+            if due is not None:
+                moments.append(due)
+        return min(moments, default=None)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the web server listens, and who hears what it says. The studio is behind it only on this machine."""
+
+    host: str
+    port: int | None
+    told: Told
+
+
+def serve(root: Path, door: Door, *, pages_only: bool) -> None:
+    """Serve until stopped (Ctrl-C, or SIGTERM); what is being sent is finished and written down first."""
+    settings = read_settings(root)
+    with inbox_at_hand(root), open_workspace(root) as workspace:
+        clock = present_clock(settings.zone)
+        if pages_only:
+            _web(root, workspace, door, clock, lambda *_: None)
+            return
+        with prefect_at_hand(workspace.state) as prefect, open_desk(workspace, clock) as desk:
+            ticker = Ticker(workspace, desk, clock, door.told)
+            door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
+            with _ticking(ticker):
+                _web(root, workspace, door, clock, ticker.notice)
+
+
+def _web(root: Path, workspace: Workspace, door: Door, clock: Clock, notice: Callable[..., None]) -> None:
+    settings, host, told = read_settings(root), door.host, door.told
+    secrets = read_secrets(root, environment())
+    app = landing_app(workspace.database, landing_settings(root, settings, secrets), clock, notice)
+    number = door.port or settings.landing.port
+    if host == "127.0.0.1":  # the studio shows personal data: it is never served to the outside
+        paths = StudioPaths(root / INBOX, root / "sandbox" / "sms.jsonl", root / settings.print.folder, settings.workspace.name)
+        app.include_router(studio_router(paths))
+        told(f"Inbox, telephone and letters: http://{host}:{number}/inbox")
+    told(f"Landing pages: {settings.landing.base_url}")
+    landing_server(app, host, number).run()
+
+
+@contextmanager
+def _ticking(ticker: Ticker) -> Iterator[None]:
+    thread = threading.Thread(target=ticker.run, name="ticker")
+    thread.start()
+    try:
+        yield
+    finally:
+        ticker.stop()
+        thread.join()
+
+
+def _words(counts: tuple[tuple[str, int], ...]) -> str:
+    return ", ".join(f"{title} {count:,}" for title, count in counts if count) or "nothing was due"

@@ -1,0 +1,152 @@
+"""Why did she (not) get it: a customer's whole way through a campaign, from stored facts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, select
+from sqlmodel import Session
+
+from customers.attributes import read_attributes
+from customers.conditions.language import parse_condition
+from customers.conditions.vocabulary import Place
+from customers.tables import Contact, Customer, table_of
+from engine.facts import SqlFacts
+from engine.members import Asked
+from engine.nodes.audience import Audience
+from engine.outbox import State
+from engine.reasons import CODES, REASONS, Reason
+from engine.running import Running
+from engine.tables import Exposure, FlowVersion, Member, Move, OutboxMessage
+from store.clock import to_micros
+from store.errors import NotFoundError
+from store.session import reading
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that happened, or did not. `reason` is of the closed list in engine/reasons.py."""
+
+    at: datetime
+    node: str | None
+    text: str
+    reason: Reason | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A customer's way through a campaign, in order of time, and where they stand `now`."""
+
+    customer: str
+    campaign: str
+    entered: bool
+    findings: tuple[Finding, ...]
+    now: Finding
+
+
+def explain(running: Running, customer_key: str, now: datetime) -> Explanation:
+    """Explain a customer's way. Raises NotFoundError for a customer whom nobody knows."""
+    customer = table_of(Customer)
+    with reading(running.workspace.database) as session:
+        customer_id = session.execute(select(customer.c.id).where(customer.c.key == customer_key)).scalar()
+        if customer_id is None:
+            raise NotFoundError(f"There is no customer '{customer_key}'. Give the key that the customer has in the source system.")
+        members = _members(session, running, customer_id)
+        if not members:
+            return _outsider(session, running, customer_key, customer_id, now)
+        findings = sorted(_findings(session, members), key=lambda finding: finding.at)
+        return Explanation(customer_key, running.names[0], True, tuple(findings), _standing(members[-1]))
+
+
+def _members(session: Session, running: Running, customer_id: int) -> Sequence[Row[Any]]:
+    member, version = table_of(Member), table_of(FlowVersion)
+    query = select(member, version.c.version).join(version, version.c.id == member.c.version_id)
+    mine = query.where(member.c.campaign_id == running.campaign_id, member.c.customer_id == customer_id)
+    return session.execute(mine.order_by(member.c.entry)).all()
+
+
+def _findings(session: Session, members: Sequence[Row[Any]]) -> Iterator[Finding]:
+    ids = [member.id for member in members]
+    for member in members:
+        yield Finding(member.entered_at, None, f"came in (entry {member.entry}, flow version {member.version})")
+    yield from _exposures(session, ids)
+    yield from _messages(session, ids)
+    yield from _moves(session, ids)
+    yield from _contacts(session, ids)
+
+
+def _exposures(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
+    exposure = table_of(Exposure)
+    for row in session.execute(select(exposure).where(exposure.c.member_id.in_(ids))):
+        yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'")
+
+
+def _messages(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
+    outbox = table_of(OutboxMessage)
+    for row in session.execute(select(outbox).where(outbox.c.member_id.in_(ids)).order_by(outbox.c.id)):
+        variant = f", variant '{row.arm}'" if row.arm else ""
+        yield Finding(row.queued_at, row.node, f"a message was queued ({row.channel}{variant})", message_id=row.id)
+        if row.settled_at:
+            yield Finding(row.settled_at, row.node, _fate(row), Reason(row.reason) if row.reason else None, row.id)
+        elif row.answer:
+            yield Finding(row.due_at, row.node, f"will be tried again now: {row.answer} (attempt {row.attempts} failed)", message_id=row.id)
+
+
+def _fate(row: Row[Any]) -> str:
+    match State(row.state):
+        case State.SENT:
+            return f"the message was sent ({row.channel})"
+        case State.SUPPRESSED:
+            return f"the message was not sent: {REASONS[Reason(row.reason)]}" + (f" ({row.answer})" if row.answer else "")
+        case State.FAILED:
+            return f"the message failed: {REASONS[Reason(row.reason)]} ({row.answer})"
+        case _:
+            return f"the message may have been sent: {REASONS[Reason.MAYBE_SENT]}"
+
+
+def _moves(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
+    move = table_of(Move)
+    for row in session.execute(select(move).where(move.c.member_id.in_(ids)).order_by(move.c.hop)):
+        if row.exit in CODES:
+            yield Finding(row.at, row.node, f"left the campaign: {REASONS[Reason(row.exit)]}", Reason(row.exit))
+        else:
+            yield Finding(row.at, row.node, f"went on by '{row.exit}'")
+
+
+def _contacts(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
+    contact = table_of(Contact)
+    inbound = select(contact).where(contact.c.member_id.in_(ids), contact.c.direction == "in", contact.c.channel != "flow")
+    for row in session.execute(inbound.order_by(contact.c.at)):
+        who = "" if row.human else ", by a machine"
+        yield Finding(row.at, row.node, f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who})", message_id=row.message_id)
+
+
+def _standing(member: Row[Any]) -> Finding:
+    if member.ended:
+        reason = Reason(member.ended)
+        return Finding(member.ended_at, member.node, f"out of the campaign: {REASONS[reason]}", reason)
+    if member.due_at is None:
+        return Finding(member.arrived_at, member.node, "waits for the message to leave")
+    return Finding(member.arrived_at, member.node, f"waits until {member.due_at:%Y-%m-%d %H:%M} UTC at the latest")
+
+
+def _outsider(session: Session, running: Running, key: str, customer_id: int, now: datetime) -> Explanation:
+    """Somebody who is not in: what the audience asks, and what is known of them."""
+    known = running.known(now)
+    ids = np.array([customer_id], np.int64)
+    findings = []
+    reason = Reason.NOT_IN_AUDIENCE
+    for node_id in running.graph.entries:
+        node = running.graph.nodes[node_id]
+        assert isinstance(node, Audience)
+        condition = parse_condition(node.audience, running.vocabulary.at(Place.CUSTOMER))
+        moment = np.array([to_micros(now)], np.int64)
+        holds = SqlFacts(session, known).holds(node.audience, Asked(-ids, ids, moment, moment))[0]
+        values = read_attributes(session, ids, sorted(condition.attributes), known)
+        facts = ", ".join(f"{name} is {'unknown' if each[0] is None else each[0]}" for name, each in values.items())
+        verdict = "holds now: the customer comes in when the campaign looks again" if holds else "does not hold"
+        findings.append(Finding(now, node_id, f"the audience's condition ({node.audience}) {verdict}" + (f": {facts}" if facts else "")))
+    return Explanation(key, running.names[0], False, tuple(findings), Finding(now, None, f"never came in: {REASONS[reason]}", reason))
