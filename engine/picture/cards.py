@@ -40,8 +40,10 @@ def card_of(node: Node, counts: NodeCounts | None, language: Language) -> Card:
 
 
 def _opened(title: str) -> str:
-    """A title opens with a capital, unless it is a condition or a file, whose names are written as they are."""
-    return title if set(title) & set("=<>()_/\\'\"") else title[:1].upper() + title[1:]
+    """A title opens with a capital, unless it is a comparison or a file, whose names are written as they are."""
+    first = title.split(maxsplit=1)[0] if title.strip() else ""
+    is_sentence = first.strip(":?!,.").isalpha() and not set(title) & set("=<>('\"")
+    return title[:1].upper() + title[1:] if is_sentence else title
 
 
 def card_label(card: Card, language: Language) -> str:

@@ -47,7 +47,7 @@ DUTCH = {
     # heading
     "campaign {0}": "campagne {0}",
     "owner {0}": "eigenaar {0}",
-    "purpose {0}": "doel van toestemming {0}",
+    "purpose {0}": "toestemming voor {0}",
     "version {0}": "versie {0}",
     "To learn": "Leervraag",
     "Success": "Succes",
