@@ -9,20 +9,17 @@ Colour = tuple[int, int, int]
 
 
 def brand_css(brand: Brand) -> str:
-    """The custom properties that page.css builds on, for light and for dark."""
+    """The custom properties that page.css builds on: `fill` is the brand's own colour, `accent` one to read in, on light and on dark."""
+    ink = max("#ffffff", "#000000", key=lambda each: contrast(each, brand.accent))
     light, dark = _readable_on(brand.accent, LIGHT_PAPER, BLACK), _readable_on(brand.accent, DARK_PAPER, WHITE)
-    return f":root{{{_properties(light)}}}@media (prefers-color-scheme:dark){{:root{{{_properties(dark)}}}}}"
+    both = f":root{{--fill:{brand.accent};--on-fill:{ink};--accent:{light}}}"
+    return f"{both}@media (prefers-color-scheme:dark){{:root{{--accent:{dark}}}}}"
 
 
 def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours (#rrggbb), 1 to 21. Source: WCAG 2.2, contrast ratio."""
     darker, lighter = sorted((_luminance(_parse(one)), _luminance(_parse(other))))
     return (lighter + 0.05) / (darker + 0.05)
-
-
-def _properties(accent: str) -> str:
-    on_accent = max("#ffffff", "#1a1614", key=lambda ink: contrast(ink, accent))
-    return f"--accent:{accent};--on-accent:{on_accent}"
 
 
 def _readable_on(accent: str, paper: str, towards: Colour) -> str:

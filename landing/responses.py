@@ -11,7 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import Session
 
 from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
@@ -22,6 +22,7 @@ from landing.fields import Value
 from landing.recipients import Recipient
 
 WEB = "web"
+PATIENCE_SECONDS = 5
 Scope = Literal["channel", "all"]
 _CONTACT, _CUSTOMER = table_of(Contact), table_of(Customer)
 
@@ -131,7 +132,9 @@ def _count(session: Session, recipient: Recipient, kind: Kind) -> int:
 
 
 def _hold(session: Session, customer_id: CustomerId) -> None:
-    # A lock on PostgreSQL; SQLite has one writer at a time anyway, and leaves these words out.
+    # A lock on PostgreSQL, waited for as long as a visitor would; SQLite has one writer at a time and leaves these words out.
+    if session.connection().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
     session.execute(select(_CUSTOMER.c.id).where(_CUSTOMER.c.id == customer_id).with_for_update(key_share=True))
 
 

@@ -81,7 +81,7 @@ _LOOK_ALIKE = str.maketrans("ILOU", "110V")
 
 
 def new_code(random: Random) -> str:
-    """A fresh short code as it is printed and stored: ``7K3QX-9MPTA``. Give it a SystemRandom where guessing matters."""
+    """A fresh short code as it is printed and stored: ``7K3QX-9MPTY``. Give it a SystemRandom where guessing matters."""
     symbols = [random.randrange(32) for _ in range(CODE_LENGTH - 1)]
     return _written([*symbols, _double(_weighed(symbols))])
 

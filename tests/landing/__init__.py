@@ -1,0 +1,1 @@
+"""The landing pages, over a real server, on both databases."""
