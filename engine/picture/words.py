@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from engine.language.values import WEEKDAYS, Duration, Moment, Share
+from engine.language.values import WEEKDAYS, Duration, Lift, Moment, Share
 from engine.nodes import Phrase
 
 Language = Literal["en", "nl"]
@@ -120,7 +120,7 @@ def _value(value: object, language: Language) -> str:
         return say(value, language)
     if language == "nl" and isinstance(value, Share):
         return value.text.replace(".", ",")
-    if isinstance(value, Duration | Moment) or hasattr(value, "amount"):
+    if isinstance(value, Duration | Lift | Moment):
         return _time(str(value), language)
     return str(value)
 

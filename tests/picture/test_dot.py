@@ -28,7 +28,7 @@ from tests.picture.random_flows import flows
 
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = Path(__file__).parents[2]
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def counted(graph: FlowGraph) -> dict[str, NodeCounts]:
