@@ -11,7 +11,7 @@ So the row of one purpose and channel in the table `consent` already counts the 
 "granted?" reads that row alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -85,7 +85,7 @@ def record_consent(session: Session, changes: Iterable[ConsentChange]) -> int:
         return 0
     ids = np.unique(np.fromiter((change.customer_id for change in rows), np.int64, len(rows)))
     _hold(session, ids)
-    insert_rows(session, table_of(ConsentEvent), _EVENT_COLUMNS, (_event_row(change) for change in rows))
+    insert_rows(session, table_of(ConsentEvent), _EVENT_COLUMNS, _event_rows(rows))
     _restate(session, ids)
     return len(rows)
 
@@ -156,11 +156,19 @@ _EVENT_COLUMNS = ("customer_id", "purpose", "channel", "granted", "at", "source"
 _EVIDENCE = Json()
 
 
-def _event_row(change: ConsentChange) -> tuple[Any, ...]:
-    evidence = _EVIDENCE.process_bind_param(change.evidence, None)  # type: ignore[arg-type]  # the dialect is not looked at
-    # int(): numpy's own integers would go into SQLite as bytes.
-    customer_id = int(change.customer_id)
-    return (customer_id, change.purpose, change.channel, change.granted, to_micros(change.at), change.source.value, evidence)
+def _event_rows(changes: Sequence[ConsentChange]) -> Iterator[tuple[Any, ...]]:
+    documents: dict[int, str | None] = {}  # a million changes may share one piece of evidence, and one moment
+    moments: dict[int, int] = {}
+    sources = {id(source): source.value for source in Source}  # `value` of an enum is dear
+    for change in changes:
+        evidence, at = change.evidence, change.at
+        if id(evidence) not in documents:
+            documents[id(evidence)] = _EVIDENCE.process_bind_param(evidence, None)  # type: ignore[arg-type]  # the dialect is not looked at
+        if id(at) not in moments:
+            moments[id(at)] = to_micros(at)
+        # int(): numpy's own integers would go into SQLite as bytes.
+        who = (int(change.customer_id), change.purpose, change.channel, change.granted)
+        yield (*who, moments[id(at)], sources[id(change.source)], documents[id(evidence)])
 
 
 def _hold(session: Session, ids: Ids) -> None:

@@ -134,7 +134,7 @@ def _count_letters(scan: _Scan, block: bytes, text: str) -> None:
         return
     broken = text.count("\ufffd")
     scan.broken += broken
-    scan.letters += sum(not letter.isascii() for letter in text) - broken
+    scan.letters += len(text) - len(text.encode("ascii", "ignore")) - broken
     scan.undefined += len(block) - len(block.translate(None, _NOT_IN_CP1252))
 
 

@@ -77,15 +77,25 @@ def _insert(session: Session, keys: Sequence[str], columns: Mapping[str, Cleaned
 def _updates(
     indexes: Sequence[int], columns: Mapping[str, Cleaned], before: Sequence[Sequence[Any]], erase_empty: bool, now_micros: int
 ) -> list[tuple[Any, ...]]:
-    """A row for each customer that changes: id, the columns' new values, and the moment."""
-    updates = []
-    values = list(columns.values())
-    for index, (customer_id, *old) in zip(indexes, before, strict=True):
-        stood = [value.isoformat() if isinstance(value, date) else value for value in old]
-        new = [column[index] if _says(column[index], erase_empty) else value for column, value in zip(values, stood, strict=True)]
-        if new != stood:
-            updates.append((customer_id, *new, now_micros))
-    return updates
+    """A row for each customer that changes: id, the columns' new values, and the moment. `before`: id, then the old values."""
+    if not before or not columns:
+        return []
+    ids, *old = zip(*before, strict=True)
+    stood = [_as_stored(column) for column in old]
+    new = [_new([column[index] for index in indexes], was, erase_empty) for column, was in zip(columns.values(), stood, strict=True)]
+    rows = zip(ids, zip(*new, strict=True), zip(*stood, strict=True), strict=True)
+    return [(customer_id, *now, now_micros) for customer_id, now, then in rows if now != then]
+
+
+def _as_stored(column: Sequence[Any]) -> Sequence[Any]:
+    return [value and value.isoformat() for value in column] if date in set(map(type, column)) else column
+
+
+def _new(column: Cleaned, was: Sequence[Any], erase_empty: bool) -> Cleaned:
+    kinds = set(map(type, column))
+    if type(KEEP) not in kinds and (erase_empty or type(None) not in kinds):
+        return column
+    return [value if _says(value, erase_empty) else old for value, old in zip(column, was, strict=True)]
 
 
 def _write_profiles(session: Session, rows: Rows, ids: Sequence[int], running: Import) -> set[int]:
@@ -95,7 +105,7 @@ def _write_profiles(session: Session, rows: Rows, ids: Sequence[int], running: I
         return set()
     profile = raw_table(Profile.__tablename__, ("customer_id", *names))
     asked = select(profile).where(among(session, profile.c.customer_id, np.array(ids, np.int64)))
-    known = {row[0]: tuple(row) for row in session.execute(asked)}
+    known = {row[0]: tuple(row) for row in session.execute(asked).all()}
     fresh = [index for index, customer_id in enumerate(ids) if customer_id not in known]
     columns = [[ids[index] for index in fresh]]
     columns += [[column[index] for index in fresh] for column in map(or_none, rows.attributes.values())]
@@ -118,15 +128,21 @@ def _write_consent(session: Session, rows: Rows, ids: Mapping[str, int], known: 
 def _changes(column: ConsentColumn, rows: Rows, ids: Mapping[str, int], running: Import) -> list[ConsentChange]:
     now = from_micros(running.now_micros)
     moments: dict[Any, datetime] = {}
-    about = {"file": running.file} | ({} if column.plan.says.column is None else {"column": column.plan.says.label})
+    file = {"file": running.file} | ({} if column.plan.says.column is None else {"column": column.plan.says.label})
+    documents: dict[Any, dict[str, Any]] = {None: file}  # shared, so that each is written out once
+    where = (column.plan.purpose, column.plan.channel)
     changes = []
     for index, (key, said) in enumerate(zip(rows.fields["key"], column.says, strict=True)):
         if said is None or said is KEEP:
             continue
         when = column.at[index] if column.at else None
-        at = moments.setdefault(when, from_micros(when)) if isinstance(when, int) else now
-        evidence = about if column.evidence is None else {**about, "says": column.evidence[index]}
-        where = (column.plan.purpose, column.plan.channel)
+        if isinstance(when, int) and when not in moments:
+            moments[when] = from_micros(when)
+        seen = column.evidence[index] if column.evidence else None
+        if seen not in documents:
+            documents[seen] = {**file, "says": seen}
+        evidence = documents[seen]
+        at = moments.get(when, now)
         changes.append(ConsentChange(CustomerId(ids[key]), *where, granted=said, at=at, source=Source.IMPORT, evidence=evidence))
     return changes
 
@@ -144,7 +160,7 @@ def _unheard(session: Session, told: list[ConsentChange], known: set[int], colum
     asked = select(event.customer_id, event.purpose, event.channel, event.granted, event.at).where(
         among(session, event.customer_id, ids), event.source == Source.IMPORT.value
     )
-    heard = {(*row[:3], bool(row[3]), to_micros(row[4])) for row in session.execute(asked)}
+    heard = {(*row[:3], bool(row[3]), to_micros(row[4])) for row in session.execute(asked).all()}
     stands = {word for column in columns for word in _standing(session, ids, column)} | {word[:4] for word in heard if word[3]}
     dated = {(column.plan.purpose, column.plan.channel) for column in columns if column.plan.date}
     return [change for change in told if not _is_heard(change, heard, stands, (change.purpose, change.channel) in dated)]

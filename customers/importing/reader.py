@@ -110,6 +110,9 @@ def _height(cells: Sequence[str]) -> int:
 def _sorted_out(stretch: _Stretch, header: Sequence[str], number: int, read: float) -> Batch:
     """Number the rows, and set those aside that do not fit the header."""
     width = len(header)
+    if set(map(len, stretch.rows)) == {width} and all(map(str.strip, map("".join, stretch.rows))) and stretch.failed_line is None:
+        numbers = list(range(number, number + len(stretch.rows)))
+        return Batch(stretch.rows, _first_numbers(stretch.rows, header, numbers), stretch.lines, (), read)
     rows, numbers, lines, unreadable = [], [], [], []
     for cells, line in zip(stretch.rows, stretch.lines, strict=True):
         if not any(map(str.strip, cells)):

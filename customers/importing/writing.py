@@ -83,7 +83,7 @@ def known_rows(
     asked = select(source.c.key, *columns).where(one_of(session, source.c.key, keys))
     if hold:  # in one order, so that two who hold do not wait for each other
         asked = asked.order_by(source.c.id).with_for_update(key_share=True)
-    return {row[0]: tuple(row[1:]) for row in session.execute(asked)}
+    return {row[0]: tuple(row[1:]) for row in session.execute(asked).all()}
 
 
 def customers_behind(session: Session, rows: Rows) -> tuple[Rows, list[int], list[Loss]]:

@@ -72,18 +72,19 @@ _LANGUAGE_NAMES = {
     "frisian": "fy",
     "fries": "fy",
 }
-# Letters and digits as they stand when spaces and hyphens are gone, and how they are written.
+# Letters and digits as they stand when spaces and hyphens are gone, and what goes between the groups.
 _POSTCODES: dict[str, tuple[re.Pattern[str], str]] = {
-    "NL": (re.compile(r"([1-9]\d{3})(?!SA|SD|SS)([A-Z]{2})"), r"\1 \2"),
-    "GB": (re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)(\d[A-Z]{2})"), r"\1 \2"),
-    "SE": (re.compile(r"(\d{3})(\d{2})"), r"\1 \2"),
-    "PL": (re.compile(r"(\d{2})(\d{3})"), r"\1-\2"),
-    "PT": (re.compile(r"(\d{4})(\d{3})"), r"\1-\2"),
-    "CA": (re.compile(r"([A-Z]\d[A-Z])(\d[A-Z]\d)"), r"\1 \2"),
-    "US": (re.compile(r"(\d{5})()|(\d{5})(\d{4})"), ""),
-    **{region: (re.compile(r"[1-9]\d{3}"), r"\g<0>") for region in ("BE", "LU", "AT", "CH", "DK")},
-    **{region: (re.compile(r"\d{5}"), r"\g<0>") for region in ("DE", "FR", "ES", "IT", "FI")},
+    "NL": (re.compile(r"([1-9]\d{3})(?!SA|SD|SS)([A-Z]{2})", re.ASCII), " "),
+    "GB": (re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)(\d[A-Z]{2})", re.ASCII), " "),
+    "SE": (re.compile(r"(\d{3})(\d{2})", re.ASCII), " "),
+    "PL": (re.compile(r"(\d{2})(\d{3})", re.ASCII), "-"),
+    "PT": (re.compile(r"(\d{4})(\d{3})", re.ASCII), "-"),
+    "CA": (re.compile(r"([A-Z]\d[A-Z])(\d[A-Z]\d)", re.ASCII), " "),
+    "US": (re.compile(r"(\d{5})(\d{4})?", re.ASCII), "-"),
+    **{region: (re.compile(r"([1-9]\d{3})", re.ASCII), "") for region in ("BE", "LU", "AT", "CH", "DK")},
+    **{region: (re.compile(r"(\d{5})", re.ASCII), "") for region in ("DE", "FR", "ES", "IT", "FI")},
 }
+_BEFORE_AND_BETWEEN = re.compile(r"^[A-Z]{1,2}-(?=\d)|[\s.-]")
 
 
 def country(text: str) -> str | Problem:
@@ -107,11 +108,12 @@ def country_of_zone(timezone: str) -> str | None:
 
 def postcode(text: str, region: str | None) -> str | Problem | None:
     """The postcode as it is written in that country; of a country whose form is not known here, tidied only."""
-    form = _POSTCODES.get(region or "")
-    if form is None:
+    pattern, between = _POSTCODES.get(region or "", (None, ""))
+    if pattern is None:
         tidy = plain(text)
         return tidy.upper() if isinstance(tidy, str) and len(tidy) <= 12 else tidy and _NO_POSTCODE
-    return _in_form(text, region or "", *form)
+    match = pattern.fullmatch(_BEFORE_AND_BETWEEN.sub("", text.upper()))
+    return between.join(filter(None, match.groups())) if match else _NO_POSTCODE
 
 
 def language(text: str) -> str | Problem:
@@ -125,16 +127,6 @@ def language(text: str) -> str | Problem:
 def timezone(text: str) -> str | Problem:
     """The name of a time zone that exists."""
     return text if text in _zones() else _NO_ZONE
-
-
-def _in_form(text: str, region: str, pattern: re.Pattern[str], form: str) -> str | Problem:
-    bare = re.sub(r"^[A-Z]{1,2}-(?=\d)|[\s.-]", "", text.upper())
-    match = pattern.fullmatch(bare)
-    if not match:
-        return _NO_POSTCODE
-    if region == "US":
-        return bare if len(bare) == 5 else f"{bare[:5]}-{bare[5:]}"
-    return match.expand(form)
 
 
 def _names_of(code: str) -> set[str]:
