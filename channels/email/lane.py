@@ -23,15 +23,18 @@ class LostError(Exception):
     """The connection is gone, or no answer came in time."""
 
 
+class SilentError(LostError):
+    """No answer came in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One mail ready for the wire. `data` ends with the final dot. `again`: it was on a connection that turned out to be dead."""
+    """One mail ready for the wire. `data` ends with the final dot."""
 
     key: MessageKey
     sender: str
     recipient: str
     data: bytes
-    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ class Lane:
         try:
             self._socket.settimeout(max(deadline - time.monotonic(), _LEAST_SECONDS))
             data = self._socket.recv(_CHUNK)
+        except TimeoutError as error:
+            raise SilentError from error
         except OSError as error:
             raise LostError from error
         if not data:

@@ -46,4 +46,4 @@ def is_safe_address(address: str) -> bool:
 
 def _unsubscribe(link: str) -> str:
     """RFC 8058: one click, without a page to answer."""
-    return f"List-Unsubscribe:\r\n <{header_link(link)}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    return f"List-Unsubscribe: <{header_link(link)}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"

@@ -4,10 +4,9 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from channels.contract import BatchInfo, Message, Outcome, Receipt, Wire
-from channels.email.lane import ClosingError, Job, Lane, LostError, open_lane
+from channels.email.lane import ClosingError, Job, Lane, LostError, SilentError, open_lane
 from channels.email.letterhead import Letterhead, is_safe_address
 from channels.email.replies import Reply, Stage, receipt_of, refuses_us
 from channels.email.settings import EmailSettings
@@ -187,10 +186,14 @@ class _Round:
             self._settle(Receipt(job.key, Outcome.UNKNOWN, "", _NOBODY_KNOWS))
 
     def _lose(self, lane: Lane, job: Job, error: LostError) -> None:
-        """The connection went before anything was started: once more over another one, if this one had worked before."""
+        """The connection went before anything was started.
+
+        One that had worked may just have been closed at its end: the message goes over another. Each time takes a used
+        connection away, so that it ends with a new one at the latest.
+        """
         self.lost.append(lane)
-        if lane.answers and not job.again:
-            self.again.append(replace(job, again=True))
+        if lane.answers and not isinstance(error, SilentError):
+            self.again.append(job)
         elif isinstance(error, ClosingError):
             self._settle(receipt_of(job.key, error.reply, Stage.DATA))
         else:

@@ -1,0 +1,158 @@
+"""Mail servers that misbehave on purpose: real SMTP on a real socket, with a record of what they took."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
+
+ALWAYS: Callable[[int], bool] = lambda _: True  # noqa: E731 - reads as a word where it is used
+
+
+@dataclass
+class Behaviour:
+    """What the server does at a stage (mail, rcpt, data, body, dot): ``drop``, ``hang``, or an answer of its own."""
+
+    stage: str = ""
+    action: str = ""
+    when: Callable[[int], bool] = ALWAYS  # by the how manieth time that this stage is reached, from 1
+    pipelining: bool = True
+    size: int | None = 10_000_000
+    most_messages: int | None = None  # then it closes the connection without a word
+    utf8: bool = True
+
+
+@dataclass
+class Server:
+    """The record of one server."""
+
+    behaviour: Behaviour
+    port: int = 0
+    kept: Counter[str] = field(default_factory=Counter)  # by X-Contactflow-Key: every 250 or lost answer after the final dot
+    mails: list[bytes] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
+    stages: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
+    heal: bool = False
+
+    def action(self, stage: str) -> str:
+        """What to do now, and count it."""
+        self.stages[stage] += 1
+        acts = not self.heal and self.behaviour.stage == stage and self.behaviour.when(self.stages[stage])
+        return self.behaviour.action if acts else ""
+
+
+@contextmanager
+def server(behaviour: Behaviour | None = None) -> Iterator[Server]:
+    """A server in a thread of its own."""
+    record = Server(behaviour or Behaviour())
+    loop = asyncio.new_event_loop()
+    listening = loop.run_until_complete(loop.create_server(lambda: _Naughty(record, loop), "127.0.0.1", 0))
+    record.port = listening.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield record
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        listening.close()
+        loop.run_until_complete(_end(asyncio.all_tasks(loop)))
+        loop.close()
+
+
+async def _end(tasks: set["asyncio.Task[object]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Naughty(SMTP):
+    line_length_limit = 1_000_000
+
+    def __init__(self, record: Server, loop: asyncio.AbstractEventLoop) -> None:
+        behaviour = record.behaviour
+        super().__init__(
+            _Handler(record), hostname="localhost", loop=loop, data_size_limit=behaviour.size, enable_SMTPUTF8=behaviour.utf8, timeout=30
+        )
+        self.record = record
+        self._taken = 0
+        record.connections += 1
+
+    @syntax("MAIL")
+    async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802 - aiosmtpd finds it by this name
+        most = self.record.behaviour.most_messages
+        if most is not None and self._taken >= most:
+            self._drop()
+        elif not await self._misbehaves("mail"):
+            self.record.senders.append(arg)
+            await super().smtp_MAIL(arg)
+
+    @syntax("RCPT")
+    async def smtp_RCPT(self, arg: str) -> None:  # noqa: N802 - aiosmtpd finds it by this name
+        if not await self._misbehaves("rcpt"):
+            await super().smtp_RCPT(arg)
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd finds it by this name
+        assert self.envelope is not None
+        if not self.envelope.rcpt_tos:
+            await self.push("503 Error: need RCPT command")
+        elif not await self._misbehaves("data"):
+            if self.record.action("body") == "drop":
+                await self.push("354 Go on")
+                await self._reader.readexactly(100)
+                self._drop()
+            else:
+                self._taken += 1
+                await super().smtp_DATA(arg)
+
+    async def _misbehaves(self, stage: str) -> bool:
+        action = self.record.action(stage)
+        if action == "drop":
+            self._drop()
+        elif action == "hang":
+            await asyncio.sleep(30)
+        elif action:
+            await self.push(action)
+            if action.startswith("421"):
+                self._drop(flush=True)
+        return bool(action)
+
+    def _drop(self, *, flush: bool = False) -> None:
+        assert isinstance(self.transport, asyncio.Transport)
+        if flush:
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+
+class _Handler:
+    def __init__(self, record: Server) -> None:
+        self._record = record
+
+    async def handle_EHLO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802 - aiosmtpd finds it by this name
+        session.host_name = hostname
+        extra = ["250-PIPELINING"] if self._record.behaviour.pipelining else []
+        return [*responses[:-1], *extra, responses[-1]]
+
+    async def handle_DATA(self, server: "_Naughty", session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd finds it by this name
+        assert isinstance(envelope.content, bytes)
+        action = self._record.action("dot")
+        if action[:1] in ("4", "5"):
+            if action.startswith("421"):
+                server.loop.call_later(0.02, server._drop)
+            return action
+        # It has the mail; whether it says so is another matter.
+        self._record.mails.append(envelope.content)
+        key = next(line[18:].decode() for line in envelope.content.split(b"\r\n") if line.startswith(b"X-Contactflow-Key:"))
+        self._record.kept[key.strip()] += 1
+        if action == "drop":
+            server._drop()
+            await asyncio.sleep(0.2)
+        elif action == "hang":
+            await asyncio.sleep(30)
+        return "250 2.0.0 OK"
