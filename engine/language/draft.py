@@ -26,8 +26,8 @@ class Leaf:
 
     @property
     def text(self) -> str:
-        """The value, without blanks around it."""
-        return self.scalar.text.strip()
+        """The value, exactly as it will be looked up."""
+        return self.scalar.text
 
 
 @dataclass

@@ -1,11 +1,13 @@
 """A fault in a file: where, what, and what to do."""
 
 import difflib
+from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 SHOWN_CHARACTERS = 60
+_NEIGHBOURS = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,7 +56,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     plain = {_plain(name): name for name in reversed(names)}
     if _plain(word) in plain:
         return plain[_plain(word)]
-    found = difflib.get_close_matches(_plain(word[:200]), plain, 1, 0.68)
+    found = difflib.get_close_matches(_plain(word[:200]), _promising(_plain(word[:200]), plain), 1, 0.68)
     return plain[found[0]] if found else None
 
 
@@ -62,6 +64,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` with a space in front, or an empty text."""
     found = nearest(word, known)
     return f" Did you mean '{found}'?" if found else ""
+
+
+def _promising(word: str, names: Iterable[str]) -> list[str]:
+    """The few of many names that begin or end like a word: comparing a thousand in full takes too long for a thousand slips."""
+    known = sorted(names)
+    if len(known) <= 4 * _NEIGHBOURS:
+        return known
+    at, mirrored = bisect(known, word), sorted(name[::-1] for name in known)
+    behind = bisect(mirrored, word[::-1])
+    begin = known[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS]
+    return [*begin, *(name[::-1] for name in mirrored[max(behind - _NEIGHBOURS, 0) : behind + _NEIGHBOURS])]
 
 
 def _plain(word: str) -> str:

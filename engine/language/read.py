@@ -240,7 +240,11 @@ class _Reader:
             known = fields_of(model).get(name)
             about = known.description if known and known.description else "See the reference of the flow language."
             least = (each.get("ctx") or {}).get("min_length")
-            message = f"`{name}` needs at least {least} entries." if least else f"`{name or self._where(path)}` is not right."
+            message = (
+                f"`{name}` needs at least {'one entry' if least == 1 else f'{least} entries'}."
+                if least
+                else f"`{name or self._where(path)}` is not right."
+            )
             self._draft.blame(place, "value", message, about)
 
     def _where(self, path: Path) -> str:

@@ -19,9 +19,10 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 20_000
 # What cannot be seen, what steers a terminal or turns text round, and what YAML but no editor takes for the end of a line.
-_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\u200b\u2028-\u202e\u2060\ufeff\u2066-\u2069]")
 HARMLESS = {"duplicate-key", "anchor", "tag"}  # faults behind which the rest can still be read
 _YAML_TAG = "tag:yaml.org,2002:"
+_STRANGE_INDENT = re.compile(r" *[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000](?=\s*\S)")
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one where it was built: ten times faster
 
 
@@ -162,7 +163,11 @@ def _character_faults(text: str, file: str) -> Iterator[Fault]:
     for number, line in enumerate(text.split("\n"), 1):
         indent = line[: len(line) - len(line.lstrip(" \t"))]
         hidden = _NOT_TEXT.search(line)
-        if "\t" in indent and line.strip():
+        strange = _STRANGE_INDENT.match(line)
+        if strange:
+            message = "there is a space in the indentation that is none to YAML, as web pages and word processors have them."
+            yield Fault(file, number, strange.end(), "indentation", message, "Type the spaces anew.")
+        elif "\t" in indent and line.strip():
             yield Fault(
                 file, number, indent.index("\t") + 1, "tab", "there is a tab in the indentation.", "Indent with spaces, two a step."
             )

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from channels.contract import Wording, WordingFault
-from channels.fake import FakeChannel
+from channels.email.compiling import compile_wording
+from channels.print.channel import PrintChannel
+from channels.print.settings import PrintSettings
 from channels.sms.wording import load_wording
 from customers.conditions.vocabulary import AttributeKind, Vocabulary
 from engine.language.context import CheckContext
@@ -24,10 +26,16 @@ ATTRIBUTES = {
 SEGMENTS = {"families": "children > 0"}
 
 
+LETTERS = PrintChannel(PrintSettings(Path("letters"), ("Sender", "Street 1", "1234 AB Town")))
+
+
 def load_template(channel: str, template: Path, options: Mapping[str, str]) -> Wording | list[WordingFault]:
+    """As the three channels do it."""
     if channel == "sms":
         return load_wording(template, TEMPLATES)
-    return FakeChannel(channel).load(template, options, TEMPLATES)
+    if channel == "email":
+        return compile_wording(template, options, TEMPLATES)
+    return LETTERS.load(template, options, TEMPLATES)
 
 
 def shown(path: Path) -> str:

@@ -97,7 +97,7 @@ def _check_consent(draft: Draft, leaf: Leaf, value: Tree | None) -> None:
     if draft.tree is not None and draft.tree.get("purpose") is None:
         message = "a refusal is for a purpose, and the campaign has none."
         draft.blame(leaf.scalar.place, "no-purpose", message, "Add `purpose:` at the top.")
-    if not isinstance(value, Keys):
+    if not isinstance(value, Keys) or not value.entries:
         remedy = "Write `consent: {email: no}`, with the channel that is refused."
         draft.blame(leaf.scalar.place, "wrong-shape", "`consent` takes a channel and `no`.", remedy)
         return

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from engine.language.context import CheckContext
@@ -27,7 +29,8 @@ _MOST_FILES = 2_000
 
 def check_wording(draft: Draft, context: CheckContext) -> None:
     """Every template that is named, and every message in each of its wordings."""
-    missing = {leaf.text for leaf in draft.leaves if leaf.what == "template" and _template_fault(draft, leaf, context)}
+    files = _Files(context.templates)
+    missing = {leaf.text for leaf in draft.leaves if leaf.what == "template" and _template_fault(draft, leaf, context, files)}
     known = (*(f"customer.{name}" for name in context.vocabulary.attributes), *FIXED)
     for node_id, node in draft.nodes.items():
         if isinstance(node, Send) and node.send in context.channels:
@@ -35,7 +38,7 @@ def check_wording(draft: Draft, context: CheckContext) -> None:
             _Wordings(draft, node_id, node, context, known).check(missing)
 
 
-def _template_fault(draft: Draft, leaf: Leaf, context: CheckContext) -> bool:
+def _template_fault(draft: Draft, leaf: Leaf, context: CheckContext, files: "_Files") -> bool:
     """Whether a template's file is not there, which is noted."""
     place, root = leaf.scalar.place, context.templates
     try:
@@ -47,10 +50,9 @@ def _template_fault(draft: Draft, leaf: Leaf, context: CheckContext) -> bool:
     if outside:
         draft.blame(place, "template-outside", f"{quoted(leaf.text)} lies outside templates/.", "Name a file under templates/.")
     elif not found:
-        files = tuple(_files(root))
-        message = f"there is no template {quoted(leaf.text)}.{did_you_mean(leaf.text, files)}"
+        message = f"there is no template {quoted(leaf.text)}.{did_you_mean(leaf.text, files.names)}"
         folder = leaf.text.rpartition("/")[0]
-        near = [file for file in files if file.rpartition("/")[0] == folder] or list(files)
+        near = [file for file in files.names if file.rpartition("/")[0] == folder] or files.names
         remedy = f"Put it under {context.shown(root)}/." + (f" Files there: {listed(near, 'and')}." if near else " There are no files yet.")
         draft.blame(place, "no-template", message, remedy)
     return outside or not found
@@ -61,17 +63,20 @@ def _without_ending(file: Path) -> bool:
     return "." not in file.name and file.parent.is_dir() and any(each.stem == file.name for each in file.parent.iterdir())
 
 
-def _files(root: Path) -> Iterator[str]:
-    found: list[str] = []
-    try:
-        for path in root.rglob("*"):
-            if not path.name.startswith("."):
-                found.append(path.relative_to(root).as_posix())
-            if len(found) == _MOST_FILES:
-                break
-    except OSError:
-        pass
-    yield from sorted(found)
+class _Files:
+    """What lies under templates/, looked at when it is first asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Files and folders, relative to the root; at most the first two thousand."""
+        try:
+            found = [path.relative_to(self._root) for path in islice(self._root.rglob("*"), _MOST_FILES)]
+        except OSError:
+            return []
+        return sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
 
 
 def _check_features(draft: Draft, node_id: str, node: Send, context: CheckContext) -> None:
@@ -111,7 +116,7 @@ class _Wordings:
         for segment in (None, *(self._node.by_segment or {})):
             for variant, words in self._node.wordings(segment).items():
                 pair = (words.template, words.subject)
-                if words.template and pair not in done and words.template.strip() not in missing:
+                if words.template and pair not in done and words.template not in missing:
                     done.add(pair)
                     self._load(words, self._places(variant, segment, words))
 
@@ -125,7 +130,7 @@ class _Wordings:
             message = f"the message of node {quoted(self._node_id)} has no subject."
             self._draft.blame(places[0], "no-subject", message, "Add `subject: TEXT` to the node, or <mj-title> to the template.")
             options = {"subject": "-"}  # so that the template's own faults are found
-        wording = load(self._node.send, self._context.templates / words.template.strip(), options)
+        wording = load(self._node.send, self._context.templates / words.template, options)
         if not isinstance(wording, list):
             for name in sorted(wording.variables):
                 self._check_variable(name, words, places)
@@ -171,7 +176,7 @@ class _Wordings:
         return self._context.shown(self._template_file(words)), Place(line, match.start() - text.rfind("\n", 0, match.start()))
 
     def _template_file(self, words: Words) -> Path:
-        return self._context.templates / (words.template or "").strip()
+        return self._context.templates / (words.template or "")
 
     def _template_text(self, words: Words) -> str:
         try:
