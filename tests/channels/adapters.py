@@ -2,12 +2,20 @@
 
 import csv
 import json
+import logging
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
 from channels.contract import Channel
+from channels.email.channel import EmailChannel
+from channels.email.settings import EmailSettings
 from channels.fake import FakeChannel
 from channels.print import PrintChannel, PrintSettings
 from channels.sms import SandboxPhone, SmsChannel
@@ -75,13 +83,70 @@ def _printed(folder: Path) -> list[str]:
     return rows
 
 
+class PostOffice:
+    """A real SMTP server that writes down the key of each mail that it has taken."""
+
+    def __init__(self, record: Path) -> None:
+        self._record = record
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's own name
+        key = message_from_bytes(envelope.original_content or b"")["X-Contactflow-Key"]
+        with self._record.open("a", encoding="utf-8") as file:
+            file.write(f"{key}\n")
+        return "250 taken"
+
+
+class PostedChannel(EmailChannel):
+    """E-mail, with a server of its own that closes with it."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self._server: Controller | None = Controller(PostOffice(folder / "posted.txt"), hostname="127.0.0.1", port=port)
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # the server's own log is not the channel's
+        self._server.start()
+        super().__init__(EmailSettings(host="127.0.0.1", port=port, sender_address="news@shop.example", sender_name="Huis & Haard"))
+
+    def close(self) -> None:
+        super().close()
+        if self._server:
+            self._server.stop()
+            self._server = None
+
+
+def _posted(folder: Path) -> list[str]:
+    file = folder / "posted.txt"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
 def print_settings(folder: Path) -> PrintSettings:
     return PrintSettings(folder / "print", ("Huis & Haard B.V.", "Oudegracht 114", "3511 AW Utrecht"), landing="shop.example")
 
 
 TEXT = "Dear {{ customer.first_name }},\nlook at {{ links.page }}\n"
 
+MAIL = """<mjml>
+  <mj-body>
+    <mj-section><mj-column>
+      <mj-text>Dear {{ customer.first_name }}, <a href="{{ links.page }}">look</a></mj-text>
+    </mj-column></mj-section>
+  </mj-body>
+</mjml>
+"""
+
 ADAPTERS = [
+    Adapter(
+        name="email",
+        make=PostedChannel,
+        file="hello.mjml",
+        good=MAIL,
+        bad=MAIL.replace("first_name }}", "first_name }"),
+        bad_line=4,
+        unreachable={"email": "zoe@"},
+        delivered=_posted,
+        options={"subject": "{{ customer.first_name }}, news"},
+    ),
     Adapter(
         name="fake",
         make=lambda folder: FakeChannel(record=folder / "fake.jsonl"),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from channels.contract import BatchInfo, Content, Message, MessageKey, Outcome, 
 from channels.print import PrintChannel, PrintSettings
 from channels.print.qr import qr_modules
 from channels.print.run import content_digest, run_name
+from channels.print.settings import Window
 from store.errors import DeliveryError, SettingsError
 from tests.channels.adapters import PERSON, VALUES, print_settings
+from tests.channels.images import picture
 
 LETTER = """---
 heading: "{{ customer.first_name }}, news"
@@ -180,6 +183,25 @@ def test_what_letters_share_is_drawn_once(channel: PrintChannel, tmp_path: Path)
         sizes[count] = (len(data), data.count(b"/Subtype /Form"))
     assert sizes[20][1] == sizes[40][1]
     assert (sizes[40][0] - sizes[20][0]) / 20 < 2_500  # bytes for one more letter
+
+
+def test_images_and_lists_are_drawn_on_either_window(tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(picture(600, 120))
+    (tmp_path / "name.png").write_bytes(picture(300, 100))
+    text = LETTER.replace("language: en", "language: en\nlogo: logo.png\nsignature: name.png").replace("Kind", "- first\n- second\n\nKind")
+    windows: dict[Window, float] = {"left": 70.9, "right": 334.5}
+    for window, left in windows.items():
+        settings = replace(print_settings(tmp_path), window=window, folder=tmp_path / window)
+        channel = PrintChannel(settings)
+        deliver(channel, messages_of(channel, tmp_path, 2, text))
+        reader = PdfReader(tmp_path / window / BATCH.key / "letters.pdf")
+        at: dict[str, float] = {}
+        reader.pages[0].extract_text(visitor_text=lambda words, _, matrix, *__, at=at: at.update({words.strip(): matrix[4]}))
+        assert at["Name1 Jansen-Öz"] == pytest.approx(left, abs=0.1)
+        words = reader.pages[1].extract_text()
+        assert words.count("•") == 2
+        data = (tmp_path / window / BATCH.key / "letters.pdf").read_bytes()
+        assert data.count(b"/Subtype /Image") == 2  # once each, however many letters show them
 
 
 def test_wordings_may_be_mixed_in_a_run(channel: PrintChannel, tmp_path: Path) -> None:
