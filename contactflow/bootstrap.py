@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from contactflow.adapters import Adapters
 from contactflow.migrations import bring_up_to_date
 from contactflow.settings import Secrets, Settings, environment, read_secrets, read_settings
+from contactflow.starting import write_key
 from customers.attributes import declare_attributes
 from engine.campaigns import open_versions
 from engine.dispatch import Desk
@@ -35,7 +36,7 @@ STATE = ".contactflow"
 def open_workspace(root: Path) -> Iterator[Workspace]:
     """A workspace, its tables up to date and its channels at hand; everything is let go at the end of the block."""
     settings = read_settings(root)
-    keys = read_secrets(root, environment())
+    keys = secrets_of(root)
     (root / STATE).mkdir(exist_ok=True)
     with ExitStack() as stack:
         database = open_database(database_url(root, settings, keys))
@@ -91,10 +92,18 @@ def landing_settings(root: Path, settings: Settings, keys: Secrets) -> LandingSe
     )
 
 
+def secrets_of(root: Path) -> Secrets:
+    """The workspace's secrets; a workspace without a key for its links gets one in `.env`."""
+    keys = read_secrets(root, environment())
+    if not keys.secret_key and write_key(root):
+        keys = read_secrets(root, environment())
+    return keys
+
+
 def secret_keys(keys: Secrets) -> tuple[bytes, ...]:
     """The keys that sign links, the newest first. Raises SettingsError without one."""
     if not keys.secret_key:
-        raise SettingsError("There is no secret key for personal links. Set CONTACTFLOW_SECRET_KEY, or run `contactflow init .` here.")
+        raise SettingsError("There is no secret key for personal links. Set CONTACTFLOW_SECRET_KEY, or write it into .env.")
     return tuple(key.strip().encode() for key in keys.secret_key.split(",") if key.strip())
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from contactflow.bootstrap import INBOX, inbox_at_hand, landing_settings, open_desk, open_workspace
+from contactflow.bootstrap import INBOX, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
 from contactflow.present import present_clock
-from contactflow.settings import environment, read_secrets, read_settings
+from contactflow.settings import read_settings
 from engine.agenda import next_due
 from engine.campaigns import campaign_names, open_versions
 from engine.dispatch import Desk
@@ -96,7 +96,7 @@ def serve(root: Path, door: Door, *, pages_only: bool) -> None:
 
 def _web(root: Path, workspace: Workspace, door: Door, clock: Clock, notice: Callable[..., None]) -> None:
     settings, host, told = read_settings(root), door.host, door.told
-    secrets = read_secrets(root, environment())
+    secrets = secrets_of(root)
     app = landing_app(workspace.database, landing_settings(root, settings, secrets), clock, notice)
     number = door.port or settings.landing.port
     if host == "127.0.0.1":  # the studio shows personal data: it is never served to the outside

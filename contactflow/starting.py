@@ -21,12 +21,19 @@ def make_workspace(folder: Path) -> list[Path]:
         raise InputError(f"{folder} is a file. Name a folder, or one that is not there yet.")
     folder.mkdir(parents=True, exist_ok=True)
     made = list(_copy(folder))
-    env = folder / ENV
-    if not env.exists():
-        env.touch(mode=0o600)
-        env.write_text(f"{KEEP}\nCONTACTFLOW_SECRET_KEY={secrets.token_urlsafe(32)}\n", encoding="utf-8")
-        made.append(env)
+    if write_key(folder):
+        made.append(folder / ENV)
     return made
+
+
+def write_key(folder: Path) -> bool:
+    """Write a secret key of its own into `.env`, for the owner's eyes only, unless there is an `.env`; whether it did."""
+    env = folder / ENV
+    if env.exists():
+        return False
+    env.touch(mode=0o600)
+    env.write_text(f"{KEEP}\nCONTACTFLOW_SECRET_KEY={secrets.token_urlsafe(32)}\n", encoding="utf-8")
+    return True
 
 
 def _copy(folder: Path) -> Iterator[Path]:
