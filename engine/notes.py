@@ -19,7 +19,7 @@ def write_notes(session: Session, running: Running, progress: Progress, now: dat
     """Write what a chunk's members had to have written down."""
     for noted in progress.notes:
         customer_ids = progress.members.customer_id[noted.rows]
-        attributes = {name: value for name, value in noted.update.update.items() if not isinstance(value, dict)}
+        attributes = noted.update.new_values(running.workspace.attributes)
         if attributes:
             set_attributes(session, customer_ids, attributes, running.workspace.attributes)
         record_consent(session, _refusals(running, noted, customer_ids, now))

@@ -1,11 +1,13 @@
 """Writing something down about the customer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, WithJsonSchema
 
 from engine.language.fields import AttributeName, ChannelName, MayBeEmpty
+from engine.language.values import value_of_kind
 from engine.nodes.node import Look, Node, Phrase
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ stopped:
     update: dict[AttributeName, Value | dict[ChannelName, bool]] = Field(
         description="Attributes and their new values; `consent: {email: no}`.", min_length=1
     )
+
+    def new_values(self, kinds: Mapping[str, str]) -> dict[str, str | int | float | bool | date | None]:
+        """The attributes' new values, read as their kinds (text, integer, number, boolean, date) say; None takes a value away."""
+        return {name: value_of_kind(text, kinds[name]) for name, text in self.update.items() if isinstance(text, str) and name in kinds}
 
     def look(self) -> Look:
         return Look("update", Phrase("note down"), tuple(line for name, value in self.update.items() for line in _noted(name, value)))
