@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from engine.campaign import Metric
+from response.statistics.allocation import MISMATCH_BELOW
 from response.statistics.sums import Effect
 from response.statistics.verdicts import Verdict
 
@@ -93,7 +94,12 @@ class Experiment:
     @property
     def broken(self) -> bool:
         """Whether the assignment differs from the written shares more than chance explains."""
-        return self.sample_ratio_p is not None and self.sample_ratio_p < 0.001
+        return self.sample_ratio_p is not None and self.sample_ratio_p < MISMATCH_BELOW
+
+    @property
+    def unevenly_sent(self) -> bool:
+        """Whether variants were held back unevenly: a warning, not a fault, for everyone assigned still counts."""
+        return self.sent_ratio_p is not None and self.sent_ratio_p < MISMATCH_BELOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,13 @@ def _notes_on(
             yield Note("no_control_named", (("node", experiment.node), ("control", experiment.control)))
         if any(arm.expected is None for arm in experiment.arms):
             yield Note("shares_by_data", (("node", experiment.node),))
-    silent = [each.metric for each in comparisons if each.kind == "holdout" and each.metric in REACTIONS and not each.control_total]
+    silent = [each.metric for each in comparisons if _control_is_silent(each)]
     for metric in dict.fromkeys(silent):
         yield Note("control_has_no_message", (("metric", metric),))
+
+
+def _control_is_silent(found: Comparison) -> bool:
+    """Whether only the contacted reacted, perhaps because only they had something to react to."""
+    return (
+        found.kind == "holdout" and found.metric in REACTIONS and found.control_assigned > 0 < found.arm_total and not found.control_total
+    )

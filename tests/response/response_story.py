@@ -64,7 +64,7 @@ class Story:
 
     def enters(self, count: int, version: str, at: datetime = NOON, entry: int = 1, **values: Any) -> list[Member]:
         """`count` new customers come in."""
-        people = [Customer(key=f"c{self.customers + n}", created_at=at, changed_at=at) for n in range(count)]
+        people = [Customer(key=f"person-{self.customers + n}", created_at=at, changed_at=at) for n in range(count)]
         self._add(people)
         self.customers += count
         return self.again([person.id or 0 for person in people], version, at, entry, **values)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from response_story import DONE, EVERYONE, NOON, Story, flow, pick, split, telling
 from scipy.stats import ttest_ind
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
@@ -22,6 +21,7 @@ from response.facts import Report
 from response.statistics.verdicts import Verdict
 from store.bulk import insert_rows
 from store.clock import to_micros
+from tests.response.response_story import DONE, EVERYONE, NOON, Story, flow, pick, split, telling
 
 FILE = Path(__file__).parents[3] / "shared/data/hillstrom/hillstrom.csv.gz"
 ARMS = {"Mens E-Mail": "mens", "Womens E-Mail": "womens", "No E-Mail": "none"}
