@@ -36,7 +36,7 @@ def _normal_domain(domain: str) -> str | None:
 @lru_cache(maxsize=4_096)
 def _normal_unusual(address: str) -> str | None:
     try:
-        found = validate_email(address, check_deliverability=False)
+        found = validate_email(address, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return None
     return found.ascii_email or f"{found.local_part}@{found.ascii_domain}"

@@ -143,10 +143,14 @@ class _Compiler:
         ]
 
     def _restored(self, text: str) -> str:
-        return _TOKEN.sub(lambda match: self._by_token[match[1] or match[2]].text, text)
+        return _TOKEN.sub(self._tag_text, text)
 
     def _text_of(self, html: str) -> str:
-        return _TOKEN.sub(lambda match: entities.unescape(self._by_token[match[1] or match[2]].text), text_of(html, _BLOCK))
+        return _TOKEN.sub(lambda match: entities.unescape(self._tag_text(match)), text_of(html, _BLOCK))
+
+    def _tag_text(self, match: re.Match[str]) -> str:
+        tag = self._by_token.get(match[1] or match[2])
+        return tag.text if tag else match[0]  # somebody who writes about tokens
 
 
 def _entities(holes: str) -> Iterator[Tag]:
