@@ -74,6 +74,17 @@ def test_a_thousand_nodes_are_checked_in_seconds(context: CheckContext) -> None:
     assert {fault.code for fault in checked.faults} <= {"cycle", "unreachable"}
 
 
+def test_a_condition_that_nobody_can_read_is_refused(context: CheckContext) -> None:
+    text = f"campaign: a\nflow:\n  in:\n    audience: {' or '.join(['age > 18'] * 500)}\n    next: end\n"
+    [fault] = check_text(text, Path("a.yaml"), context).faults
+    assert (fault.code, fault.line, fault.column) == ("condition", 4, 15)
+
+
+def test_without_today_no_date_is_too_far(context: CheckContext) -> None:
+    path = HERE / "broken" / "years.yaml"
+    assert check_flow(path, replace(context, today=None)).faults == ()
+
+
 def test_a_workspace_that_names_no_purposes_is_told_so(context: CheckContext) -> None:
     text = "campaign: a\npurpose: offers\nflow:\n  in:\n    audience: everyone\n    next: end\n"
     [fault] = check_text(text, Path("a.yaml"), replace(context, purposes=())).faults

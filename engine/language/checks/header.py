@@ -48,8 +48,8 @@ def _check_purpose(draft: Draft, context: CheckContext) -> None:
         return
     which = f": {listed(known)}." if known else ", as named in contactflow.toml."
     for node_id in draft.ids:
-        tree = draft.place_in(node_id), _node_tree(draft, node_id)
-        if isinstance(tree[1], Mapping) and tree[1].get("send") is not None:
+        tree = _node_tree(draft, node_id)
+        if isinstance(tree, Mapping) and tree.get("send") is not None:
             message = f"node {quoted(node_id)} sends, but the campaign does not say for which purpose consent is needed."
             draft.blame(draft.place_in(node_id, ("send",)), "no-purpose", message, f"Add `purpose:` at the top{which}")
             return

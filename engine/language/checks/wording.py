@@ -144,7 +144,7 @@ class _Wordings:
 
     def _has_title(self, words: Words) -> bool:
         """Whether the template brings a subject of its own."""
-        return re.search(r"<(?:mj-)?title>\s*[^\s<]", self._template_text(words)) is not None
+        return any(re.search(r"<(?:mj-)?title>\s*[^\s<]", text) for _, text in self._texts(words))
 
     def _check_variable(self, name: str, words: Words, places: tuple[Place, Place | None]) -> None:
         if name in self._known or any(known.startswith(f"{name}.") for known in self._known):
@@ -167,22 +167,22 @@ class _Wordings:
             self._draft.blame(places[0], "variable", f"{quoted(words.template or '')}: {message}", remedy)
 
     def _in_template(self, pattern: re.Pattern[str], words: Words) -> tuple[str, Place]:
-        """Where a variable stands in the template's own file; an empty name when it is in a file that it includes."""
-        text = self._template_text(words)
-        match = pattern.search(text)
-        if not match:
-            return "", Place(1, 1)
-        line = text.count("\n", 0, match.start()) + 1
-        return self._context.shown(self._template_file(words)), Place(line, match.start() - text.rfind("\n", 0, match.start()))
+        """Where a variable stands in the template's own files; an empty name when it is in one that they include."""
+        for path, text in self._texts(words):
+            if match := pattern.search(text):
+                line = text.count("\n", 0, match.start()) + 1
+                return self._context.shown(path), Place(line, match.start() - text.rfind("\n", 0, match.start()))
+        return "", Place(1, 1)
 
-    def _template_file(self, words: Words) -> Path:
-        return self._context.templates / (words.template or "")
-
-    def _template_text(self, words: Words) -> str:
-        try:
-            return self._template_file(words).read_text(encoding="utf-8-sig")
-        except (OSError, ValueError):
-            return ""
+    def _texts(self, words: Words) -> Iterator[tuple[Path, str]]:
+        """The files that a template's name stands for, with their texts: itself, what lies in it, or beside it with an ending."""
+        path = self._context.templates / (words.template or "")
+        for file in [path] if path.is_file() else sorted([*path.glob("*"), *path.parent.glob("*.*")]):
+            if path in (file, file.parent) or file.stem == path.name:
+                try:
+                    yield file, file.read_text(encoding="utf-8-sig")
+                except (OSError, ValueError):
+                    continue
 
     def _places(self, variant: str, segment: str | None, words: Words) -> tuple[Place, Place | None]:
         """Where template and subject of a wording are written: at the segment, the variant, or the node."""
