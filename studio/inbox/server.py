@@ -27,7 +27,7 @@ _PORT_FILE = "inbox.json"
 _MOST_BYTES = 32 * 1024 * 1024
 _END = b"\r\n.\r\n"
 _HEADERS = {
-    name: re.compile(rf"^{header}:[ \t]*(.*(?:\r\n[ \t].*)*)".encode(), re.MULTILINE | re.IGNORECASE)
+    name: re.compile(rf"^{header}:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)".encode(), re.MULTILINE | re.IGNORECASE)
     for name, header in {
         "key": "X-Contactflow-Key",
         "campaign": "X-Contactflow-Campaign",
