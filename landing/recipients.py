@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlmodel import Session
 
 from customers.tables import Customer, CustomerId, table_of
@@ -16,6 +16,17 @@ from landing.wording import BUILT_IN, CUSTOMER
 
 _MESSAGE, _VERSION, _CUSTOMER = table_of(OutboxMessage), table_of(FlowVersion), table_of(Customer)
 _SHOWN = [name.removeprefix(CUSTOMER) for name in BUILT_IN]
+# Built once: SQLAlchemy takes longer to put a statement together than SQLite to answer it.
+_ASKED = (
+    select(
+        *(_MESSAGE.c[name] for name in ("member_id", "customer_id", "channel", "node", "arm")),
+        *(_VERSION.c[name] for name in ("campaign", "version", "source")),
+        *(_CUSTOMER.c[name] for name in _SHOWN),
+    )
+    .select_from(_MESSAGE.join(_VERSION, _VERSION.c.id == _MESSAGE.c.version_id).join(_CUSTOMER, _CUSTOMER.c.id == _MESSAGE.c.customer_id))
+    .where(_MESSAGE.c.id == bindparam("id"))
+)
+_PROFILE = text("SELECT * FROM profile WHERE customer_id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +60,11 @@ class Recipient:
 
 def recipient_of(session: Session, message_id: int) -> Recipient | None:
     """The recipient of a message; None when there is no such message any more. Two statements."""
-    message = _MESSAGE.c
-    asked = select(
-        message.member_id, message.customer_id, message.channel, message.node, message.arm,
-        _VERSION.c.campaign, _VERSION.c.version, _VERSION.c.source, *(_CUSTOMER.c[name] for name in _SHOWN),
-    )  # fmt: skip
-    joined = _MESSAGE.join(_VERSION, _VERSION.c.id == message.version_id).join(_CUSTOMER, _CUSTOMER.c.id == message.customer_id)
-    row = session.execute(asked.select_from(joined).where(message.id == message_id)).mappings().one_or_none()
+    connection, message = session.connection(), {"id": message_id}
+    row = connection.execute(_ASKED, message).mappings().one_or_none()
     if row is None:
         return None
-    profile = session.execute(text("SELECT * FROM profile WHERE customer_id = :id"), {"id": row["customer_id"]}).mappings().one_or_none()
+    profile = connection.execute(_PROFILE, {"id": row["customer_id"]}).mappings().one_or_none()
     return Recipient(
         message_id=message_id,
         member_id=row["member_id"],

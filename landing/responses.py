@@ -11,7 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlmodel import Session
 
 from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
@@ -25,6 +25,8 @@ WEB = "web"
 PATIENCE_SECONDS = 5
 Scope = Literal["channel", "all"]
 _CONTACT, _CUSTOMER = table_of(Contact), table_of(Customer)
+_MINE = (_CONTACT.c.customer_id == bindparam("customer"), _CONTACT.c.message_id == bindparam("message"))
+_STORY = select(_CONTACT.c.kind, _CONTACT.c.key).where(*_MINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,25 @@ def visited_key(recipient: Recipient, at: datetime, zone: ZoneInfo, *, human: bo
     return f"visited:{recipient.message_id}:{day}" + ("" if human else ":machine")
 
 
-def is_logged(session: Session, key: str) -> bool:
-    """Whether a contact with this key has been logged."""
-    return session.execute(select(_CONTACT.c.id).where(_CONTACT.c.key == key)).first() is not None
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What has been logged of one message's recipient, as far as their page asks."""
+
+    keys: frozenset[str]
+    answered: bool
+
+
+def story_of(session: Session, recipient: Recipient) -> Story:
+    """The keys of everything logged about this message, and whether its recipient has answered; one statement."""
+    about = {"customer": recipient.customer_id, "message": recipient.message_id}
+    rows = session.connection().execute(_STORY, about).all()
+    return Story(frozenset(row.key for row in rows if row.key), any(row.kind == Kind.ANSWERED for row in rows))
 
 
 def log_visit(session: Session, recipient: Recipient, at: datetime, key: str, *, human: bool) -> bool:
     """Log that the page was opened, once per key; a person's visit wakes whoever waits."""
     _hold(session, recipient.customer_id)
-    if is_logged(session, key):
+    if key in story_of(session, recipient).keys:
         return False
     log(session, [_entry(recipient, Kind.VISITED, at, key, human=human)])
     if human:
@@ -83,11 +95,6 @@ def log_answers(session: Session, recipient: Recipient, answers: Answers, at: da
     log(session, [_entry(recipient, Kind.ANSWERED, at, key, detail=answers.detail)])
     wake(session, [recipient.customer_id], at)
     return True
-
-
-def has_answered(session: Session, recipient: Recipient) -> bool:
-    """Whether this message's recipient has answered."""
-    return _last_answers(session, recipient).number > 0
 
 
 def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source, at: datetime) -> bool:

@@ -20,7 +20,7 @@ from landing.page_files import PageShelf
 from landing.pictures import PICTURES, picture_path
 from landing.recipients import Recipient, message_with_code, recipient_of
 from landing.render import Renderer, Visitor, read_answers
-from landing.responses import CustomerResponse, Scope, has_answered, is_logged, log_answers, log_visit, opt_out, visited_key
+from landing.responses import CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
 from landing.settings import LandingSettings
 from landing.words import WORDS
 from store.clock import Clock
@@ -56,17 +56,16 @@ class Site:
         human = not is_machine(request.method, request.headers)
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
-            answered = has_answered(session, recipient)
-            key = visited_key(recipient, now, self._settings.zone, human=human)
-            known = is_logged(session, key)
-        if not known:
+            story = story_of(session, recipient)
+        key = visited_key(recipient, now, self._settings.zone, human=human)
+        if key not in story.keys:
             with writing(self._database) as session:
                 logged = log_visit(session, recipient, now, key, human=human)
             if logged and human:
                 self._tell(recipient, Kind.VISITED)
         visitor = self._visitor(recipient)
         shown = self._renderer.page(self._shelf.page(recipient.header.page), visitor)
-        values = {"shown": shown, "answered": answered, "complaints": {}, "action": self._address("page", token)}
+        values = {"shown": shown, "answered": story.answered, "complaints": {}, "action": self._address("page", token)}
         return self._html("page.html", visitor, values)
 
     def take_answer(self, token: str, typed: Form) -> Response:
@@ -91,7 +90,7 @@ class Site:
         """What comes after the answer; whoever has not answered is led to the page."""
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
-            answered = has_answered(session, recipient)
+            answered = story_of(session, recipient).answered
         address = self._address("page", token)
         if not answered:
             return RedirectResponse(address, SEE_OTHER)

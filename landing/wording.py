@@ -8,7 +8,7 @@ from jinja2 import ChainableUndefined, Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from customers.tables import Customer
 from engine.language.faults import did_you_mean
@@ -41,7 +41,8 @@ class Merger:
 
     def merge(self, text: str, values: Mapping[str, Any]) -> Markup:
         """One line, escaped, with its variables filled in."""
-        return Markup(self._compiled(text).render(values))  # noqa: S704  # Jinja2 escaped it
+        template = self._compiled(text)
+        return template if isinstance(template, Markup) else Markup(template.render(values))  # noqa: S704  # Jinja2 escaped it
 
     def paragraphs(self, text: str, values: Mapping[str, Any]) -> list[Markup]:
         """The paragraphs of a text, each with its variables filled in; a new line stays one."""
@@ -85,8 +86,9 @@ def _variables(node: nodes.Node, *, guarded: bool) -> Iterator[tuple[str, bool]]
         yield from _variables(child, guarded=guarded)
 
 
-def _compile(text: str) -> Template:
-    return _SANDBOX.from_string(text)
+def _compile(text: str) -> Template | Markup:
+    """A template, or the text itself where nothing is to be merged."""
+    return _SANDBOX.from_string(text) if "{" in text else escape(text)
 
 
 _SANDBOX = _Sandbox()

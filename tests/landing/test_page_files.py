@@ -84,6 +84,12 @@ def test_what_is_shipped_has_no_fault() -> None:
     assert not check_brand(TEMPLATES / "pages/brand.yaml", TEMPLATES)
 
 
+def test_the_page_in_the_how_to_passes_and_shows_every_type_of_field(tmp_path: Path) -> None:
+    text = Path("docs/how-to/write-a-landing-page.md").read_text().split("```yaml\n")[1].split("```")[0]
+    assert not faults_of(tmp_path, text)
+    assert {field.word for field in load_page(tmp_path / "page.yaml").form.values()} == set(FIELD_TYPES)
+
+
 def test_a_brand_with_faults_is_told(tmp_path: Path) -> None:
     (tmp_path / "brand.yaml").write_text("accent: red\nlogo: no.png\n")
     told = [fault.render() for fault in check_brand(tmp_path / "brand.yaml", tmp_path, "brand.yaml")]
