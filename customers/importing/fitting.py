@@ -104,7 +104,7 @@ class _Fitting:
         if rule.channel.text not in CHANNELS:
             self._unknown(rule.channel, "channels", dict.fromkeys(CHANNELS))
         constant = rule.value.text.lower() in {"yes", "no", "true", "false"} and rule.value.text not in self._header
-        if constant and self._written.evidence is None:
+        if constant and rule.value.text.lower() in {"yes", "true"} and self._written.evidence is None:
             self._faults.add(
                 rule.value, "consent for everybody needs evidence.", "Add under `consent:` a line such as `evidence: order form 2025`."
             )

@@ -12,6 +12,7 @@ from customers.importing.layout import DELIMITERS
 from store.errors import InputError, NotFoundError
 
 _MOST_BYTES = 1 << 20
+_MOST_BRACKETS = 1_000  # the YAML reader's time grows with the square of those that stay open
 
 # What may stand at the left margin of a mapping, with the sentence that the docs show.
 SECTIONS = {
@@ -209,6 +210,8 @@ def _compose(path: Path, faults: Faults) -> yaml.Node | None:
         raise InputError(f"The mapping {path} cannot be read: {error.strerror}.") from error
     if len(text) > _MOST_BYTES:
         raise InputError(f"{path} is too large for a mapping. Is it the data file? The mapping goes behind --map.")
+    if text.count(b"[") + text.count(b"{") > _MOST_BRACKETS:
+        raise InputError(f"{path} has more brackets than any mapping needs. Is it the data file? The mapping goes behind --map.")
     try:
         # BaseLoader: every value stays a text. In YAML's own reading the country NO is false.
         return yaml.compose(text.decode("utf-8-sig"), Loader=yaml.BaseLoader)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
+from customers.importing.layout import DELIMITERS
 from customers.importing.problems import Problem
 from customers.importing.reader import REJECTED_COLUMNS
 from store.errors import InputError
@@ -46,7 +47,7 @@ class Rejects:
 
     def __enter__(self) -> Self:
         if self._path and self._path.exists():
-            if not _is_ours(self._path, self._delimiter):
+            if not _is_ours(self._path):
                 raise InputError(f"{self._path} is there already, and holds no rejected rows. Give another place with --rejected.")
             self._path.unlink()
         return self
@@ -94,9 +95,10 @@ def _words(told: tuple[str, Problem]) -> tuple[str, str]:
     return problem.reason, problem.remedy
 
 
-def _is_ours(path: Path, delimiter: str) -> bool:
+def _is_ours(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return file.readline().startswith(delimiter.join(REJECTED_COLUMNS))
+            line = file.readline()
     except (OSError, UnicodeDecodeError):
         return False
+    return any(line.startswith(delimiter.join(REJECTED_COLUMNS)) for delimiter in DELIMITERS)

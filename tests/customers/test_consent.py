@@ -135,7 +135,7 @@ SAID = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(SAID, max_size=4), max_size=4))
 def test_any_evidence_in_any_order_reads_as_the_story_does(database: Engine, batches: list[list[Said]]) -> None:
     told: list[Said] = []
@@ -160,7 +160,7 @@ def _is(customer_id: int, purpose: str, channel: str) -> list[Any]:
     return [consent.customer_id == customer_id, consent.purpose == purpose, consent.channel == channel]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.lists(SAID, max_size=6), hour=st.integers(-50, 50), source=st.sampled_from(NOT_PERSONAL))
 def test_no_import_and_no_flow_ever_enables_again(database: Engine, before: list[Said], hour: int, source: Source) -> None:
     with writing(database) as session:

@@ -43,6 +43,6 @@ class Mail:
 
 def _slowly(text: str) -> str | Problem:
     try:
-        return validate_email(text, check_deliverability=False).normalized.lower()
+        return validate_email(text, check_deliverability=False, strict=True).normalized.lower()
     except EmailNotValidError:
         return _NAMED if text.count("@") == 1 and any(sign in text for sign in "<> :;,") else _NO_ADDRESS

@@ -21,7 +21,7 @@ _YEARS = range(1900, 2200)
 _ISO = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
 _MIDNIGHT = re.compile(r"[ T]0{1,2}:00(?::00(?:\.0+)?)?")
 _OTHER = re.compile(r"(\d{1,4})[-./ ](\d{1,2})[-./ ](\d{1,4})")
-_DAY_AND_TIME = re.compile(r"(\S+)(?:,? +|T)(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?")
+_DAY_AND_TIME = re.compile(r"([^\s,T]+)(?:,? +|T)(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?")
 
 DateReader = Callable[[str], date | None]
 
