@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Table, exists, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import exists, or_, select
 from sqlmodel import Session
 
 from customers.conditions.vocabulary import SendingNode, Vocabulary
@@ -15,6 +14,7 @@ from engine.nodes.send import Send
 from engine.running import Running
 from engine.tables import Campaign, FlowVersion, Member
 from engine.workspace import Workspace
+from store.bulk import insert_new
 from store.errors import NotFoundError
 from store.session import reading, writing
 
@@ -24,7 +24,7 @@ def start(workspace: Workspace, graph: FlowGraph, source: str, now: datetime) ->
     name, campaigns = graph.campaign.campaign, table_of(Campaign)
     with writing(workspace.database) as session:
         version_id = _store_version(session, graph, source, now)
-        _insert_new(session, campaigns, {"name": name, "started_at": now, "version_id": version_id})
+        insert_new(session, campaigns, {"name": name, "started_at": now, "version_id": version_id})
         # A new version looks for people anew: its audience may be another one.
         changed = campaigns.update().where(campaigns.c.name == name, campaigns.c.version_id != version_id)
         session.execute(changed.values(version_id=version_id, entered_at=None))
@@ -76,14 +76,9 @@ def _running(workspace: Workspace, graph: FlowGraph, campaign_id: int, version_i
 
 def _store_version(session: Session, graph: FlowGraph, source: str, now: datetime) -> int:
     versions, name = table_of(FlowVersion), graph.campaign.campaign
-    _insert_new(session, versions, {"campaign": name, "version": graph.version, "stored_at": now, "source": source})
+    insert_new(session, versions, {"campaign": name, "version": graph.version, "stored_at": now, "source": source})
     find = select(versions.c.id).where(versions.c.campaign == name, versions.c.version == graph.version)
     return int(session.execute(find).scalar_one())
-
-
-def _insert_new(session: Session, table: Table, row: dict[str, object]) -> None:
-    dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
-    session.connection().execute(dialect.insert(table).values(row).on_conflict_do_nothing())
 
 
 def _known(workspace: Workspace) -> str:

@@ -24,7 +24,7 @@ from engine.reasons import Reason
 from engine.recording import Addressee
 from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
-from store.bulk import Ids, id_table
+from store.bulk import Ids, id_table, insert_new
 from store.clock import to_micros
 from store.columns import Json
 from store.errors import DeliveryError
@@ -192,12 +192,8 @@ def store_wording(session: Session, channel: str, source: bytes) -> int:
     table = table_of(StoredWording)
     digest = hashlib.sha256(source).hexdigest()
     find = select(table.c.id).where(table.c.digest == digest)
-    found = session.connection().execute(find).scalar()
-    if found is None:
-        session.add(StoredWording(digest=digest, channel=channel, source=source))
-        session.flush()
-        found = session.connection().execute(find).scalar_one()
-    return int(found)
+    insert_new(session, table, {"digest": digest, "channel": channel, "source": source})
+    return int(session.connection().execute(find).scalar_one())
 
 
 def _codes(session: Session, rows: Sequence[Row[Any]]) -> list[str | None]:

@@ -23,8 +23,6 @@ from store.clock import Clock
 from store.errors import DeliveryError
 from store.session import reading, writing
 
-BATCH = 500  # messages a claim, where the channel does not want another number
-
 
 @dataclass(frozen=True)
 class Desk:
@@ -51,7 +49,7 @@ def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int:
     """Send one batch; gives how many messages were dealt with, 0 when none is due."""
     running, database = composer.running, composer.running.workspace.database
     with writing(database) as session:
-        by = Claim(desk.claim, desk.machine.now() + CLAIM, min(BATCH, composer.channel.max_batch))
+        by = Claim(desk.claim, desk.machine.now() + CLAIM, composer.channel.max_batch)
         rows = claim(session, running.version_id, composer.node_id, now, by)
     if not rows:
         return 0

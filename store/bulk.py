@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, Table, bindparam, cast, column, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session
 
@@ -51,6 +52,12 @@ def _insert_new_rows(session: Session, table: Table, columns: Sequence[str], row
     if values:
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING', values)
     return len(values)
+
+
+def insert_new(session: Session, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert one row, unless a unique key of it is there: of two that insert it at once, the second finds it."""
+    dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
+    session.connection().execute(dialect.insert(table).values(row).on_conflict_do_nothing())
 
 
 def update_rows(session: Session, table: Table, key: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

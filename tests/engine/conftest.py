@@ -1,11 +1,11 @@
 """A small workspace with a fake channel for each way to reach people, on both databases."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 from sqlalchemy import Engine
 
@@ -96,22 +96,19 @@ class Bench:
 
     def sent(self) -> list[str]:
         """The addresses that the world has seen a message for, in order."""
-        import json
-
         if not self.record.exists():
             return []
         return [json.loads(line)["address"] for line in self.record.read_text().splitlines()]
 
 
+MakeBench = Callable[..., Bench]
+
+
 @pytest.fixture
-def make_bench(tmp_path: Path, database: Engine) -> Callable[..., Bench]:
+def make_bench(tmp_path: Path, database: Engine) -> MakeBench:
     return lambda *channels: Bench(tmp_path, database, channels)
 
 
 @pytest.fixture
-def bench(make_bench: Callable[..., Bench]) -> Bench:
+def bench(make_bench: MakeBench) -> Bench:
     return make_bench()
-
-
-def numbers(count: int) -> list[int]:
-    return np.arange(1, count + 1).tolist()
