@@ -152,13 +152,6 @@ def test_a_graphviz_that_cannot_be_started_is_told(winback: str, monkeypatch: py
         render(winback, "svg")
 
 
-def test_without_a_rasteriser_the_error_says_what_to_install(winback: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "resvg_py", None)
-    monkeypatch.setitem(sys.modules, "cairosvg", None)
-    with pytest.raises(PictureError, match="pip install resvg-py"):
-        render(winback, "png")
-
-
 def test_importing_the_picture_opens_no_database_and_starts_no_prefect() -> None:
     heavy = ("sqlalchemy", "prefect", "reportlab", "numpy")
     program = f"import sys; import engine.picture; print([name for name in {heavy} if name in sys.modules])"
