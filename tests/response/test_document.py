@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from sqlalchemy import Engine
+from sqlmodel import SQLModel
 
 from engine.campaign import Metric
 from response.document import as_json, schema
@@ -24,15 +25,20 @@ from response.plots import Interval, Line, curve_plot, day_ticks, interval_plot,
 from response.reference import reference_page
 from response.statistics.verdicts import Verdict
 from response.words import LANGUAGES, Words, headline, table
+from store.session import open_database
 from tests.response.response_story import DONE, EVERYONE, HOLDOUT, LEARN, NOON, TEST, Story, flow, telling
 
 VOID = {"meta", "line", "rect", "circle", "polyline", "br"}
 
 
 @pytest.fixture
-def story(database: Engine) -> Iterator[Story]:
-    with telling(database) as told:
+def story(tmp_path: Path) -> Iterator[Story]:
+    """On SQLite alone: what is shown here has left the database."""
+    engine = open_database(f"sqlite:///{tmp_path / 'story.db'}")
+    SQLModel.metadata.create_all(engine)
+    with telling(engine) as told:
         yield told
+    engine.dispose()
 
 
 def winning(story: Story) -> Report:
@@ -91,8 +97,9 @@ def read(page: str) -> str:
     return " ".join(" ".join(outline.text).split())
 
 
-def test_a_full_report_fits_its_schema(story: Story) -> None:
-    report = winning(story)
+def test_a_full_report_fits_its_schema(database: Engine) -> None:
+    with telling(database) as story:
+        report = winning(story)
     validate(report)
     first = as_json(report)["comparisons"][0]
     assert (first["metric"], first["arm"], first["control"], first["verdict"]) == ("purchase", "contacted", "control", "better")

@@ -3,19 +3,14 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
-from customers.tables import table_of
-from engine.tables import Exposure
 from response.facts import Note, Report
 from response.report import build_report
 from response.statistics.proportions import difference_of_proportions
 from response.statistics.sums import Effect, Sums
 from response.statistics.verdicts import Verdict
-from store.bulk import insert_rows
-from store.clock import to_micros
 from store.errors import InputError, NotFoundError
 from store.session import reading
 from tests.response.response_story import AMSTERDAM, DONE, EVERYONE, HOLDOUT, LEARN, MAIL, NOON, TEST, Story, flow, pick, split, telling
@@ -380,105 +375,9 @@ def test_the_curve_of_spend_adds_up_to_the_money_per_customer(story: Story) -> N
     assert report.curve.arms[0].values == pytest.approx((0.25, 0.25, 1.0, 1.0, 1.0))
 
 
-def test_a_thousand_customers_take_as_many_statements_as_ten(database: Engine, story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, TEST, DONE))
-    counts = []
-    for size in (10, 1000):
-        members = story.arm(size, "start", "contacted", version)
-        story.assigns(members, "test", "warm", version)
-        statements: list[str] = []
-        listen = lambda *details, seen=statements: seen.append(details[2])  # noqa: E731  # an event wants a callable to remove
-        event.listen(database, "before_cursor_execute", listen)
-        story.report()
-        event.remove(database, "before_cursor_execute", listen)
-        counts.append(len(statements))
-    assert counts[0] == counts[1] < 25
-
-
 def test_a_reading_session_is_enough(database: Engine, story: Story) -> None:
     story.runs(flow(HOLDOUT, DONE))
     story.session.commit()
     with reading(database) as session:
         report = build_report(session, "spring", datetime(2026, 5, 1, tzinfo=UTC), AMSTERDAM, "EUR", lambda row: story.flows[row.version])
     assert report.title == "Spring <offer>"
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it has no hash join to fall back on
-def test_no_statement_reads_a_whole_result_again_for_every_customer(database: Engine, story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, TEST, DONE, learn={**LEARN, "also": ["response"]}))
-    story.assigns(story.arm(3, "start", "contacted", version), "test", "warm", version)
-    asked: list[tuple[str, tuple[object, ...]]] = []
-    event.listen(database, "before_cursor_execute", lambda *details: asked.append((details[2], details[3])))
-    story.report()
-    connection = story.session.connection()
-    plans = [[row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)] for sql, values in list(asked)]
-    joined = [step for plan in plans for step in plan if step.endswith("LEFT-JOIN")]
-    assert len(joined) > 4
-    assert [step for step in joined if not step.startswith("SEARCH")] == []
-
-
-def test_messages_reconcile_whatever_became_of_them(story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, MAIL, DONE))
-    members = story.arm(9, "start", "contacted", version)
-    states = ["sent", "queued", "claimed", "sending", "unknown", "failed", "suppressed", "suppressed"]
-    reasons = [None, None, None, None, "maybe_sent", "refused", "no_consent", "no_address"]
-    for member, state, reason in zip(members, states, reasons, strict=False):
-        story.message(member, "mail", state, reason=reason)
-    story.message(members[0], "mail", "suppressed", hop=2, reason="no_consent")  # was sent to before: counts as sent
-    story.message(members[8], "mail", "suppressed", reason="new_reason")
-    (row,) = story.report().funnel
-    told = row.messages
-    assert (told.sent, told.open, told.unknown, told.failed, told.suppressed) == (1, 3, 1, 1, 3)
-    assert told.queued == 9
-    assert dict(told.reasons) == {"refused": 1, "no_consent": 1, "no_address": 1, "other": 1}
-
-
-def test_reactions_stand_beside_the_message_that_brought_them(story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, MAIL, DONE))
-    first, second, third = story.arm(3, "start", "contacted", version)
-    sent = [story.message(member, "mail", "sent") for member in (first, second, third)]
-    story.contact(first, "delivered", message_id=sent[0])
-    story.contact(first, "clicked", message_id=sent[0])
-    story.contact(first, "visited", message_id=sent[0])
-    story.contact(second, "opened", message_id=sent[1], human=False)
-    story.contact(second, "opted_out", message_id=sent[1])
-    story.contact(third, "bounced", message_id=sent[2])
-    story.contact(third, "visited", channel="import")
-    mail, loose = story.report().funnel
-    told = mail.reactions
-    assert (told.delivered, told.opened, told.opened_by_machine, told.clicked, told.visited) == (1, 1, 1, 1, 1)
-    assert (told.opted_out, told.bounced, told.answered, told.complained) == (1, 1, 0, 0)
-    assert (loose.node, loose.channel, loose.messages.queued, loose.reactions.visited) == (None, "import", 0, 1)
-
-
-def test_exclusions_name_the_reason_of_members_and_of_messages(story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, MAIL, DONE))
-    members = story.enters(3, version, ended="held_out")
-    story.enters(1, version, ended="goal_reached")
-    for member in members[:2]:
-        story.message(member, "mail", "suppressed", reason="opted_out")
-    found = [(each.stage, each.reason, each.customers) for each in story.report().exclusions]
-    assert found == [("member", "held_out", 3), ("member", "goal_reached", 1), ("message", "opted_out", 2)]
-
-
-def test_no_effect_gives_a_winner_about_once_in_twenty_times(story: Story) -> None:
-    """A/A: the same 400 customers put into two arms at a hundred nodes, in one report."""
-    even = {"a": {"share": "50%"}, "b": {"share": "50%"}}
-    nodes = [split(even).model_copy(update={"id": f"node-{number}"}) for number in range(100)]
-    version = story.runs(flow(EVERYONE, *nodes, DONE))
-    members = story.enters(400, version)
-    for member in members[::5]:
-        story.buys(member, 1000)
-    generator = np.random.default_rng(17)
-    columns = ("member_id", "node", "campaign_id", "customer_id", "version", "arm", "at")
-    for node in nodes:
-        arms = generator.permutation(["a", "b"] * 200).tolist()
-        rows = (
-            (m.id, node.id, story.campaign_id, m.customer_id, version, arm, to_micros(NOON)) for m, arm in zip(members, arms, strict=True)
-        )
-        insert_rows(story.session, table_of(Exposure), columns, rows)
-    found = [each for each in story.report().comparisons if each.metric == "purchase"]
-    assert len(found) == 100
-    intervals = [(each.absolute.low or 0.0, each.absolute.high or 0.0) for each in found]
-    winners = sum(not low < 0 < high for low, high in intervals)
-    assert 0 < winners <= 13  # binomial of 100 and .05: more in one run of two thousand
