@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from engine.picture import PictureError, PictureFormat, draw_dot, png, render
+from engine.picture import PictureError, PictureFormat, draw_dot, render
 from engine.picture.icons import ICONS
 from engine.picture.outlines import Box, drawn
 from engine.picture.style import PAPER, STROKES, STYLES
@@ -202,7 +202,3 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 def parts(colour: str) -> Iterator[int]:
     return (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-
-
-def test_the_module_that_makes_a_png_says_what_it_can_use() -> None:
-    assert png._module("there_is_no_such_module") is None
