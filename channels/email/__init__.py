@@ -2,6 +2,5 @@
 
 from channels.email.channel import EmailChannel, Transport
 from channels.email.settings import EmailSettings
-from channels.email.smtp import SmtpTransport
 
-__all__ = ["EmailChannel", "EmailSettings", "SmtpTransport", "Transport"]
+__all__ = ["EmailChannel", "EmailSettings", "Transport"]

@@ -3,8 +3,6 @@
 import re
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 # Nothing that email-validator would read otherwise; all else takes the long road.
 _USUAL_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*", re.ASCII)
 _MOST_LOCAL = 64
@@ -35,6 +33,8 @@ def _normal_domain(domain: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def _normal_unusual(address: str) -> str | None:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - `contactflow check` reads no address
+
     try:
         found = validate_email(address, check_deliverability=False, strict=True)
     except EmailNotValidError:

@@ -8,7 +8,6 @@ from channels.contract import BatchInfo, Message, Receipt, Wire, Wording, Wordin
 from channels.email.address import normal_address
 from channels.email.compiling import compile_wording
 from channels.email.settings import EmailSettings
-from channels.email.smtp import SmtpTransport
 from channels.email.wording import EmailWording
 
 
@@ -25,27 +24,39 @@ class Transport(Protocol):
 
 
 class EmailChannel:
-    """Composes MJML, HTML or text, and hands it to a transport: SMTP with these settings, unless another is given."""
+    """Composes MJML, HTML or text, and hands it to a transport: SMTP with these settings, unless another is given.
+
+    With `cache`, a folder, MJML that was compiled once is not compiled again, by any process.
+    """
 
     name: str = "email"
     addresses: tuple[str, ...] = ("email",)
     max_batch: int = 1_000
 
-    def __init__(self, settings: EmailSettings, transport: Transport | None = None) -> None:
-        self._transport = transport or SmtpTransport(settings)
+    def __init__(self, settings: EmailSettings, transport: Transport | None = None, cache: Path | None = None) -> None:
+        self._settings, self._transport, self._cache = settings, transport, cache
 
     def address_of(self, customer: Mapping[str, Any]) -> str | None:
         text = customer.get("email")
         return normal_address(str(text)) if text else None
 
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:
-        return compile_wording(template, options, root)
+        return compile_wording(template, options, root, self._cache)
 
     def restore(self, source: bytes) -> Wording:
         return EmailWording.restored(source)
 
     def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
+        if self._transport is None:
+            self._transport = _smtp(self._settings)
         return self._transport.deliver(messages, batch, wire)
 
     def close(self) -> None:
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _smtp(settings: EmailSettings) -> Transport:
+    from channels.email.smtp import SmtpTransport  # noqa: PLC0415 - smtplib and ssl: `contactflow check` needs neither
+
+    return SmtpTransport(settings)

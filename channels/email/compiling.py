@@ -3,6 +3,10 @@
 import html as entities
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from importlib.metadata import version
+from os import getpid
 from pathlib import Path
 
 from jinja2 import TemplateSyntaxError
@@ -14,7 +18,9 @@ from channels.email.source import Place, Source, read_source
 from channels.email.structure import structure_faults
 from channels.email.tags import Tag, alone, find_tags, holed, tag_faults
 from channels.email.wording import EmailWording
+from channels.merging import packed
 
+_COMPILER = 1  # counted up when what this module makes of a template changes
 _ENDINGS = (".mjml", ".html", ".txt")
 _BLOCK = re.compile(r"jxb\d{5}x")
 _TOKEN = re.compile(r"<!--(jx[bv]\d{5}x)-->|(jx[bv]\d{5}x)(?:=\"\")?")
@@ -27,7 +33,7 @@ _TITLE = re.compile(r"<(?P<tag>mj-title|title)\b[^>]*>(?P<title>.*?)</(?P=tag)\s
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w*);", re.IGNORECASE)
 
 
-def compile_wording(template: Path, options: Mapping[str, str], root: Path) -> EmailWording | list[WordingFault]:
+def compile_wording(template: Path, options: Mapping[str, str], root: Path, cache: Path | None = None) -> EmailWording | list[WordingFault]:
     """Read, check and compile a template; all faults of one kind at once, in the order of the file."""
     if template.suffix not in _ENDINGS:
         return [
@@ -42,7 +48,27 @@ def compile_wording(template: Path, options: Mapping[str, str], root: Path) -> E
     if isinstance(source, list):
         return _in_order([*faults, *source])
     faults += _text_faults(source, is_mjml=template.suffix == ".mjml")
-    return _in_order(faults) if faults else _Compiler(source, subject).wording(template.suffix)
+    if faults:
+        return _in_order(faults)
+    if cache is None or template.suffix != ".mjml":
+        return _Compiler(source, subject).wording(template.suffix)
+    return _compiled_once(source, subject, cache)
+
+
+def _compiled_once(source: Source, subject: str, cache: Path) -> EmailWording | list[WordingFault]:
+    """The wording from the cache, or compiled and put there. Its name covers all that it is made from."""
+    made_from = packed({"compiler": _COMPILER, "mjml": version("mjml"), "subject": subject, "text": source.text})
+    file = cache / f"{sha256(made_from).hexdigest()}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return EmailWording.restored(file.read_bytes())
+    wording = _Compiler(source, subject).wording(".mjml")
+    if isinstance(wording, EmailWording):
+        with suppress(OSError):  # a cache that cannot be written only costs time
+            cache.mkdir(parents=True, exist_ok=True)
+            beside = file.with_suffix(f".{getpid()}")
+            beside.write_bytes(wording.source)
+            beside.replace(file)
+    return wording
 
 
 def _title(text: str) -> str:
@@ -169,7 +195,7 @@ def _is_within(tag: Tag, spans: list[tuple[int, int]]) -> bool:
 
 
 def _compile_mjml(text: str) -> str | Exception:
-    from mjml import mjml_to_html  # noqa: PLC0415 - half a second that mails of text only, and `contactflow --help`, need not wait for
+    from mjml import mjml_to_html  # noqa: PLC0415 - a fifth of a second that mails of text only, and `contactflow --help`, need not wait for
 
     try:
         return str(mjml_to_html(text, keep_comments=False).html)

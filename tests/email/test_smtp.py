@@ -165,9 +165,11 @@ def test_a_connection_that_breaks_inside_the_message_is_tried_again() -> None:
         batch = [Message(MessageKey("k0"), "u0@example.com", large)]
         first = deliver(sender, batch, wire)
         assert first[MessageKey("k0")].outcome is Outcome.TEMPORARY
-        second = deliver(channel(record, seconds=20), batch, wire)
-        assert second[MessageKey("k0")].outcome is Outcome.ACCEPTED
         sender.close()
+        patient = channel(record, seconds=20)
+        second = deliver(patient, batch, wire)
+        assert second[MessageKey("k0")].outcome is Outcome.ACCEPTED
+        patient.close()
     assert record.kept == {"k0": 1}
 
 

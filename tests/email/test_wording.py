@@ -256,3 +256,36 @@ def test_the_winback_mails_greet_whoever_has_no_name() -> None:
         assert "Hello there," in parts["html"]
         assert "<https://example.com/p>" in parts["text"]
         assert "<https://example.com/o>" in parts["text"]
+
+
+def test_a_template_is_compiled_once_for_all_processes_and_again_when_anything_in_it_changes(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    (tmp_path / "foot.mjml").write_text("<mj-text>Foot</mj-text>")
+    text = '<mjml><mj-body><mj-section><mj-column><mj-include path="foot.mjml" /></mj-column></mj-section></mj-body></mjml>'
+    fresh = load(tmp_path, text, subject="Hello")
+    compiling = "import sys, pathlib; from channels.email.compiling import compile_wording; p = pathlib.Path(sys.argv[1]);"
+    compiling += "w = compile_wording(p / 'mail.mjml', {'subject': sys.argv[2]}, p, p / 'cache'); print('mjml' in sys.modules, len(w.html))"
+
+    def compiled(subject: str) -> bool:
+        result = subprocess.run([sys.executable, "-c", compiling, str(tmp_path), subject], capture_output=True, check=True, text=True)
+        return result.stdout.startswith("True")
+
+    assert [compiled("Hello"), compiled("Hello"), compiled("Other"), compiled("Other")] == [True, False, True, False]
+    assert compile_wording(tmp_path / "mail.mjml", {"subject": "Hello"}, tmp_path, cache) == fresh
+    (tmp_path / "foot.mjml").write_text("<mj-text>Feet</mj-text>")
+    assert [compiled("Hello"), compiled("Hello")] == [True, False]
+    for file in cache.iterdir():
+        file.write_text("{broken")
+    assert compiled("Hello")
+
+
+def test_nothing_of_smtp_or_mjml_is_loaded_to_check_a_mail_of_text(tmp_path: Path) -> None:
+    (tmp_path / "mail.txt").write_text("Hello {{ customer.first_name }}")
+    code = (
+        "import sys, pathlib; from channels.email import EmailChannel, EmailSettings; p = pathlib.Path(sys.argv[1]);"
+        "c = EmailChannel(EmailSettings(host='localhost', port=25, sender_address='a@b.example'));"
+        "c.load(p / 'mail.txt', {'subject': 'Hi'}, p); c.close();"
+        "print(sorted({'mjml', 'bs4', 'smtplib', 'ssl', 'email_validator', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True, text=True)
+    assert result.stdout == "[]\n"

@@ -1,6 +1,5 @@
 """The inbox says 250 for what it keeps, keeps what it said 250 for, and can be counted."""
 
-import os
 import re
 import signal
 import smtplib
@@ -164,6 +163,7 @@ def test_the_list_finds_by_every_word(tmp_path: Path) -> None:
 
 def start_process(folder: Path) -> tuple["subprocess.Popen[str]", int]:
     command = [sys.executable, "-m", "studio.inbox", "--db", str(folder / "inbox.db"), "--state", str(folder / "state")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    return process, int(process.stdout.readline())
+    with process.stdout as output:
+        return process, int(output.readline())
