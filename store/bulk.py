@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, Table, bindparam, cast, column, func, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Connection, FromClause, Table, bindparam, cast, column, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 Ids = NDArray[np.int64]
@@ -27,20 +29,28 @@ def insert_rows(
     connection = session.connection()
     names = ", ".join(f'"{name}"' for name in columns)
     if connection.dialect.name == "postgresql":
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        count = 0
-        with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
-            for row in rows:
-                copy.write_row(row)
-                count += 1
-        return count
+        return _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
     marks = ", ".join("?" * len(columns))
     values = [tuple(row) for row in rows]
     if values:
         # Names are our own tables' and columns', never a user's words.
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', values)
     return len(values)
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    count = 0
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+                count += 1
+    except psycopg.Error as error:
+        # Past SQLAlchemy's own statements nobody else gives the driver's errors SQLAlchemy's names.
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True) from error
+    return count
 
 
 def _insert_new_rows(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:

@@ -15,18 +15,19 @@ from store.errors import StorageError
 BUSY_SECONDS = 60
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """An engine for a SQLite or PostgreSQL address; opens no connection yet.
 
-    Raises StorageError for an address that is neither.
+    `busy_seconds` is how long SQLite's one lock is waited for. Raises StorageError for an address that is neither.
     """
     address = _address(url)
+    # Parameters hold personal data: they never stand in an error, and so never in a log.
     if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_engine(address, connect_args={"timeout": busy_seconds}, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(address, pool_pre_ping=True)
+    return create_engine(address, pool_pre_ping=True, hide_parameters=True)
 
 
 @contextmanager
@@ -78,5 +79,5 @@ def _begin_sqlite(connection: Connection) -> None:
         if "locked" not in str(error):
             raise
         raise StorageError(
-            f"The database has been busy for {BUSY_SECONDS} seconds. Is another contactflow at work on it? Try again when it is done."
+            "The database has been busy for too long. Is another contactflow at work on it? Try again when it is done."
         ) from error

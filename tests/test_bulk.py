@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, text
 
 from customers.tables import Customer, Suppression, table_of
@@ -53,13 +55,15 @@ def test_columns_given_keep_their_rows_together(database: Engine) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(database: Engine) -> None:
-    class Stop(Exception): ...
-
-    try:
-        with writing(database) as session:
-            people(session, 5)
-            raise Stop
-    except Stop:
-        pass
+    with pytest.raises(KeyError), writing(database) as session:
+        people(session, 5)
+        raise KeyError
     with reading(database) as session:
         assert session.execute(text("SELECT count(*) FROM customer")).scalar() == 0
+
+
+def test_a_broken_key_is_the_same_error_on_both(database: Engine) -> None:
+    with writing(database) as session:
+        people(session, 1)
+    with writing(database) as session, pytest.raises(IntegrityError):
+        people(session, 1)
