@@ -4,7 +4,7 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -72,10 +72,10 @@ def open_bytes(path: Path) -> Iterator[tuple[IO[bytes], BinaryIO]]:
 
     Raises InputError when a packed file turns out to be damaged.
     """
-    with path.open("rb") as raw:
+    with path.open("rb") as raw, ExitStack() as stack:
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
         try:
-            yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if packed else raw), raw
+            yield cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw)) if packed else raw), raw
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(f"{path} is damaged: it cannot be unpacked to its end. Copy or download it again.") from error
 

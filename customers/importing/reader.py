@@ -4,9 +4,10 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, islice
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from customers.importing.layout import Layout, open_bytes
 from customers.importing.problems import OPEN_QUOTE, TOO_FEW_CELLS, TOO_MANY_CELLS, Problem
@@ -50,25 +51,29 @@ class Reader:
         self.layout = layout
         self._rows_per_batch = rows_per_batch
         self._size = max(layout.path.stat().st_size, 1)
-        with open_bytes(layout.path) as (file, _):
-            self.header = _header(self._records(file), layout)
+        with self._opened() as (records, _):
+            self.header = _header(records, layout)
 
     def batches(self) -> Iterator[Batch]:
         """All rows, in order."""
         number = 1
-        with open_bytes(self.layout.path) as (file, raw):
-            records = self._records(file)
+        with self._opened() as (records, raw):
             _header(records, self.layout)
             while stretch := _take(records, self._rows_per_batch, self.layout.skip_lines):
                 batch = _sorted_out(stretch, self.header, number, min(raw.tell() / self._size, 1.0))
                 number += len(batch.rows) + len(batch.unreadable)
                 yield batch
 
-    def _records(self, file: IO[bytes]) -> "_Records":
-        text = io.TextIOWrapper(file, self.layout.encoding, errors="replace", newline="")
-        for _ in range(self.layout.skip_lines):
-            text.readline()
-        return csv.reader(text, delimiter=self.layout.delimiter)
+    @contextmanager
+    def _opened(self) -> Iterator[tuple["_Records", BinaryIO]]:
+        with open_bytes(self.layout.path) as (file, raw):
+            text = io.TextIOWrapper(file, self.layout.encoding, errors="replace", newline="")
+            for _ in range(self.layout.skip_lines):
+                text.readline()
+            try:
+                yield csv.reader(text, delimiter=self.layout.delimiter), raw
+            finally:
+                text.detach()  # open_bytes closes what it opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from customers.conditions.vocabulary import AttributeKind
 from customers.importing.layout import Layout
 from customers.importing.plan import Use
+from customers.importing.reader import BATCH_ROWS
 from store.bulk import Ids
 
 
@@ -27,12 +28,16 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be imported. `rejected` says where rejected rows go; otherwise they go beside the file."""
+    """What is to be imported. `rejected` says where rejected rows go; otherwise they go beside the file.
+
+    `rows_per_batch` is the size of a transaction.
+    """
 
     subject: str
     file: Path
     mapping: Path | None = None
     rejected: Path | None = None
+    rows_per_batch: int = BATCH_ROWS
 
 
 @dataclass(frozen=True, slots=True)

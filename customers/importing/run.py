@@ -116,7 +116,7 @@ class _Opened:
 def _open(order: Order, house: House, clock: Clock) -> _Opened:
     subject = SUBJECTS[order.subject]
     written = read_map(order.mapping) if order.mapping else None
-    reader = Reader(_layout(order.file, written))
+    reader = Reader(_layout(order.file, written), order.rows_per_batch)
     if written:
         plan = plan_by_map(subject, reader.header, written, house.attributes, house.purposes)
     else:

@@ -1,3 +1,5 @@
+import threading
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -222,3 +224,24 @@ def test_evidence_is_only_added_to(database: Engine) -> None:
 
 def test_every_source_has_its_sentence() -> None:
     assert set(SOURCES) == set(Source)
+
+
+def test_an_import_that_comes_while_a_refusal_is_being_written_does_not_outrun_it(database: Engine) -> None:
+    with writing(database) as session:
+        (one,) = add_customers(session, 1).tolist()
+    refused = threading.Event()
+
+    def refuse() -> None:
+        with writing(database) as session:
+            record_consent(session, changes(one, [Said(False, 1, Source.PAGE)]))
+            refused.set()
+            time.sleep(0.3)  # the import begins meanwhile, and has to wait
+
+    page = threading.Thread(target=refuse)
+    page.start()
+    assert refused.wait(10)
+    with writing(database) as session:
+        record_consent(session, changes(one, [Said(True, 2, Source.IMPORT)]))
+    page.join(10)
+    with reading(database) as session:
+        assert standing(session, one) == "refused"

@@ -311,8 +311,7 @@ def test_text_is_seen_or_is_not_there() -> None:
     assert isinstance(text.key("1,23457E+12"), Problem)
 
 
-def test_a_remembered_answer_is_the_same_and_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("customers.importing.cleaning.cell._MOST_REMEMBERED", 3)
-    remembered = Remembered(lambda written: written.upper())
+def test_a_remembered_answer_is_the_same_and_memory_has_an_end() -> None:
+    remembered = Remembered(lambda written: written.upper(), most=3)
     assert clean_each(["a", "", "b", "c", "d", "e", "a"], remembered) == ["A", None, "B", "C", "D", "E", "A"]
     assert len(remembered) <= 5

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,7 @@ from sqlalchemy import Engine, event, text
 from sqlmodel import Session
 
 from customers.consent import ConsentChange, Source, consent_of, record_consent
-from customers.importing import run
 from customers.importing.mapping import MappingError
-from customers.importing.reader import Reader
 from customers.importing.results import Hooks, Order
 from customers.importing.writing import Seen
 from customers.tables import CustomerId
@@ -117,13 +116,11 @@ def test_an_empty_cell_erases_when_the_mapping_says_so_but_a_wrong_one_never_doe
     assert [(*row[:3], str(row[3])) for row in found] == [(None, "a@example.com", None, "2020-02-03")]
 
 
-def test_the_last_of_repeated_rows_wins_and_is_told(people: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_of_repeated_rows_wins_and_is_told(people: Engine, tmp_path: Path) -> None:
     content = "key,first_name,city,recency\n1,Jan,Gent,1\n2,Eva,,\n1,Johan,,2\n1,,Aalst,\n2,Eva,,\n"
-    for rows_per_batch in (100, 2, 1):
-        monkeypatch.setattr(run, "Reader", lambda layout, most=rows_per_batch: Reader(layout, most))
-        result = bring_in(
-            people, order(tmp_path, "customers", content.replace("\n1", f"\n{rows_per_batch}-1").replace("\n2", f"\n{rows_per_batch}-2"))
-        )
+    for most in (100, 2, 1):
+        given = order(tmp_path, "customers", content.replace("\n1", f"\n{most}-1").replace("\n2", f"\n{most}-2"))
+        result = bring_in(people, replace(given, rows_per_batch=most))
         assert (result.new, result.changed, result.unchanged, result.repeated) == (2, 0, 0, 3)
     found = rows(people, "SELECT first_name, city, recency FROM customer JOIN profile ON customer_id = id ORDER BY id")
     assert found == [("Johan", "Aalst", 2), ("Eva", None, None)] * 3
@@ -285,11 +282,9 @@ def test_responses_from_elsewhere_go_into_the_contact_log_once(people: Engine, t
     assert (again.new, again.unchanged) == (0, 2)
 
 
-def test_a_crash_leaves_whole_batches_and_the_next_run_completes_them(
-    people: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run, "Reader", lambda layout: Reader(layout, 10))
-    given = order(tmp_path, "customers", "key,consent_offers_email\n" + "".join(f"{n},ja\n" for n in range(35)))
+def test_a_crash_leaves_whole_batches_and_the_next_run_completes_them(people: Engine, tmp_path: Path) -> None:
+    content = "key,consent_offers_email\n" + "".join(f"{n},ja\n" for n in range(35))
+    given = replace(order(tmp_path, "customers", content), rows_per_batch=10)
     calls: list[int] = []
 
     def break_down(_: Session, ids: Ids) -> None:

@@ -22,12 +22,13 @@ KEEP: Final = _Keep()
 class Remembered(dict[str, Value | Problem | None]):
     """A cleaner that answers at once for a text it has seen: for columns whose texts return (dates, countries, amounts)."""
 
-    def __init__(self, clean: Cleaner) -> None:
+    def __init__(self, clean: Cleaner, most: int = _MOST_REMEMBERED) -> None:
         super().__init__({"": None})
         self._clean = clean
+        self._most = most
 
     def __missing__(self, text: str) -> Value | Problem | None:
-        if len(self) > _MOST_REMEMBERED:
+        if len(self) > self._most:
             self.clear()
             self[""] = None
         value = self[text] = self._clean(text)

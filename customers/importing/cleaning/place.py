@@ -2,11 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from zoneinfo import available_timezones
-
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from customers.importing.cleaning.text import plain
 from customers.importing.problems import Problem
@@ -95,8 +94,10 @@ def country(text: str) -> str | Problem:
 @cache
 def country_names() -> dict[str, str]:
     """Every country's code by its code and its names, folded: without accents, spaces and capitals."""
+    from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415  # 0.4 s for the names of all countries
+
     codes = {line.split("\t")[0] for line in _zone_file("iso3166.tab")}
-    names = {_folded(name): code for code in codes for name in _names_of(code)}
+    names = {_folded(name): code for code in codes for name in _names_of(LOCALE_DATA.get(code, {}))}
     return names | {_folded(name): code for name, code in _ALSO.items()} | {code.lower(): code for code in codes}
 
 
@@ -129,8 +130,7 @@ def timezone(text: str) -> str | Problem:
     return text if text in _zones() else _NO_ZONE
 
 
-def _names_of(code: str) -> set[str]:
-    names = LOCALE_DATA.get(code, {})
+def _names_of(names: Mapping[str, str]) -> set[str]:
     texts = (names.get(language, "") for language in _NAMED_IN)
     return {names[text[1:]] if text.startswith("*") else text for text in texts if text}
 
