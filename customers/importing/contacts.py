@@ -33,15 +33,16 @@ def _contents(rows: Rows, customer_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     nothing = [None] * len(rows)
     campaign, node, channel, event = (rows.fields.get(name, nothing) for name in ("campaign", "node", "channel", "event"))
     channels = [each or "import" for each in channel]
-    details = [_detail(rows, index, event[index]) for index in range(len(rows))]
+    details = [_detail(rows, index, kind, name) for index, (kind, name) in enumerate(zip(rows.fields["kind"], event, strict=True))]
     return list(zip(customer_ids, rows.fields["at"], rows.fields["kind"], campaign, node, channels, details, strict=True))
 
 
-def _detail(rows: Rows, index: int, event: str | None) -> dict[str, Any] | None:
+def _detail(rows: Rows, index: int, kind: str, event: str | None) -> dict[str, Any] | None:
+    """The details as conditions look for them: `answer FIELD` among the answers, `event NAME` by its name."""
     told = {name: column[index] for name, column in rows.details.items() if column[index] not in (None, KEEP)}
-    if event:
-        told["event"] = event
-    return told or None
+    if kind == Kind.ANSWERED and told:
+        return {"answers": told}
+    return (told | {"name": event} if event else told) or None
 
 
 def _keys(rows: Rows, contents: Sequence[tuple[Any, ...]]) -> list[str]:

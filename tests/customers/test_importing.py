@@ -265,6 +265,7 @@ def test_responses_from_elsewhere_go_into_the_contact_log_once(people: Engine, t
     content = """customer,kind,at,campaign,node,event,page
 1,click,2026-03-01T10:00:00Z,winback,mail,,/a
 1,event,2026-03-01,,,signed_up,
+1,answered,2026-03-01,winback,form,,yes
 1,sent,2026-03-01,,,,
 """
     mapping = """
@@ -273,13 +274,14 @@ def test_responses_from_elsewhere_go_into_the_contact_log_once(people: Engine, t
     """
     given = order(tmp_path, "contacts", content, mapping)
     result = bring_in(people, given)
-    assert (result.new, result.rejected) == (2, 1)
+    assert (result.new, result.rejected) == (3, 1)
     assert rows(people, "SELECT direction, channel, kind, campaign, node, human, detail FROM contact ORDER BY id") == [
         ("in", "import", "clicked", "winback", "mail", 1, '{"page":"/a"}'),
-        ("in", "import", "event", None, None, 1, '{"event":"signed_up"}'),
+        ("in", "import", "event", None, None, 1, '{"name":"signed_up"}'),
+        ("in", "import", "answered", "winback", "form", 1, '{"answers":{"page":"yes"}}'),
     ]
     again = bring_in(people, given)
-    assert (again.new, again.unchanged) == (0, 2)
+    assert (again.new, again.unchanged) == (0, 3)
 
 
 def test_a_crash_leaves_whole_batches_and_the_next_run_completes_them(people: Engine, tmp_path: Path) -> None:
