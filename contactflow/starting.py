@@ -1,4 +1,8 @@
-"""Making a workspace from the one that ships."""
+"""Making a workspace from the one that ships.
+
+Its settings, its README and its customers lie in `starter`. Its flow and its wording are those of the source tree's own
+workspace, so that there is one of each; the wheel carries a copy of them in `starter` (pyproject.toml, force-include).
+"""
 
 import secrets
 import shutil
@@ -8,6 +12,7 @@ from pathlib import Path
 from store.errors import InputError
 
 STARTER = Path(__file__).parent / "starter"
+SHARED = ("flows/winback.yaml", "templates/winback", "templates/pages")  # pyproject.toml names the same
 ENV = ".env"
 KEEP = "# Signs personal links. Keep it secret, and keep it: without it, links that were sent stop working."
 
@@ -20,7 +25,7 @@ def make_workspace(folder: Path) -> list[Path]:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file. Name a folder, or one that is not there yet.")
     folder.mkdir(parents=True, exist_ok=True)
-    made = list(_copy(folder))
+    made = [target for source, target in _copies(folder) if _copied(source, target)]
     if write_key(folder):
         made.append(folder / ENV)
     return made
@@ -36,10 +41,30 @@ def write_key(folder: Path) -> bool:
     return True
 
 
-def _copy(folder: Path) -> Iterator[Path]:
-    for source in sorted(path for path in STARTER.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-        target = folder / source.relative_to(STARTER)
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-            yield target
+def starter_files() -> dict[str, Path]:
+    """Every file of a new workspace: its place in the workspace, and where it is copied from."""
+    files = dict(_below(STARTER, STARTER))
+    if not (STARTER / SHARED[0]).exists():  # a source tree
+        root = STARTER.parent.parent
+        for shared in SHARED:
+            files |= dict(_below(root / shared, root))
+    return dict(sorted(files.items()))
+
+
+def _below(path: Path, root: Path) -> Iterator[tuple[str, Path]]:
+    for file in [path] if path.is_file() else path.rglob("*"):
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file.relative_to(root).as_posix(), file
+
+
+def _copies(folder: Path) -> Iterator[tuple[Path, Path]]:
+    for place, source in starter_files().items():
+        yield source, folder / place
+
+
+def _copied(source: Path, target: Path) -> bool:
+    if target.exists():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return True

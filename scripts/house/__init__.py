@@ -1,0 +1,1 @@
+"""Programs that write files which are kept in the repository: reference pages, pictures, and the starter's customers."""
