@@ -1,5 +1,7 @@
 """Carrying a campaign out: wave after wave, by the machine's clock or by a virtual one."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +13,11 @@ from contactflow.settings import environment
 from engine.agenda import next_due
 from engine.campaigns import open_versions, start
 from engine.opened import Opened
-from engine.prefect_server import ADDRESS, prefect_at_hand
+from engine.prefect_server import ADDRESS, POOL, QUIET, prefect_at_hand
 from store.clock import EPOCH, SystemClock
 from store.errors import SettingsError
 
+NO_SERVER = "Workers need a Prefect server that all of them reach: docs/how-to/several-machines.md. Set PREFECT_API_URL to it."
 OPENER = "contactflow.bootstrap:open_campaign"
 TICK = timedelta(minutes=1)  # what is due within a minute is carried out together
 
@@ -52,20 +55,31 @@ def carry_out(root: Path, flow: str, span: Span, told: Told) -> Carried:
             return _waves(opened, span, told)
 
 
-def deploy(root: Path, flow: str, every: timedelta) -> None:
+def deploy(root: Path, flow: str, every: timedelta, side_by_side: int) -> None:
     """Store a flow's version and let Prefect's workers carry out a wave of it every so often.
 
     Raises SettingsError without PREFECT_API_URL: workers on other machines must be able to reach the same server.
     """
     if ADDRESS not in environment():
-        raise SettingsError("Workers need a Prefect server that all of them reach. Start one, and set PREFECT_API_URL to it.")
+        raise SettingsError(NO_SERVER)
     path = flow_file(root, flow)
     graph = check_one(path, check_context(root)).require()
     with open_workspace(root) as workspace, prefect_at_hand(workspace.state):
+        from engine.runner import Deployment
         from engine.runner import deploy as deployed
 
         start(workspace, graph, path.read_text(encoding="utf-8"), SystemClock().now())
-        deployed(graph.campaign.campaign, root.resolve(), OPENER, every)
+        deployed(Deployment(graph.campaign.campaign, root.resolve(), OPENER, every, side_by_side))
+
+
+def work(root: Path) -> None:
+    """Become a worker of Prefect's that carries out deployed campaigns, until stopped. Raises SettingsError as `deploy` does."""
+    if ADDRESS not in environment():
+        raise SettingsError(NO_SERVER)
+    os.environ.update({**QUIET, **os.environ})
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    os.chdir(root)
+    os.execv(sys.executable, command)  # noqa: S606  # our own interpreter, no user's words
 
 
 def _waves(opened: Opened, span: Span, told: Told) -> Carried:

@@ -1,6 +1,7 @@
 """Checking flows without a database: what `contactflow check` and every command that reads a flow begin with."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -28,8 +29,22 @@ def check_context(root: Path) -> CheckContext:
 
 
 def check_one(path: Path, context: CheckContext) -> Checked:
-    """Check one flow, and its landing page."""
-    return check_flow(path, context)
+    """Check one flow, and the landing page that its links lead to."""
+    checked = check_flow(path, context)
+    page = _page_of(checked, context)
+    if page is None:
+        return checked
+    from landing.page_check import check_page
+
+    faults = tuple(check_page(page, context.templates, tuple(context.own_attributes), _shown(page)))
+    return replace(checked, faults=faults, graph=None) if faults else checked
+
+
+def _page_of(checked: Checked, context: CheckContext) -> Path | None:
+    """The campaign's own page, when it has one and the flow itself is in order."""
+    if checked.spec is None or checked.spec.page is None:
+        return None
+    return context.templates / checked.spec.page
 
 
 def flow_files(root: Path, names: Sequence[str]) -> list[Path]:

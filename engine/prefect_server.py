@@ -18,6 +18,7 @@ from store.errors import ContactflowError
 
 START_SECONDS = 120
 ADDRESS = "PREFECT_API_URL"
+POOL = "contactflow"  # the work pool whose workers carry out deployed campaigns
 # Nothing leaves this machine, and nothing is shown that is not the campaign's.
 QUIET = {
     "DO_NOT_TRACK": "1",

@@ -22,14 +22,16 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
+from prefect.schedules import Interval
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from engine.opened import Opened
 from engine.picture import draw_dot, render
+from engine.prefect_server import POOL
 from engine.wave import Stage, Trouble, stages
+from store.clock import EPOCH
 from store.errors import ContactflowError
 
-POOL = "contactflow"
 SOURCE = Path(__file__).resolve().parent.parent  # where workers find this file
 
 
@@ -73,19 +75,33 @@ async def wave(campaign: str, at: str | None = None, workspace: str | None = Non
     return report
 
 
-def deploy(campaign: str, workspace: Path, opener: str, every: timedelta) -> None:
-    """Let workers carry out a wave of this campaign every so often: `prefect worker start --pool contactflow` on each machine."""
+@dataclass(frozen=True)
+class Deployment:
+    """How often workers carry out a campaign, and how many waves of it side by side."""
+
+    campaign: str
+    workspace: Path
+    opener: str
+    every: timedelta
+    side_by_side: int = 1
+
+
+def deploy(deployment: Deployment) -> None:
+    """Let workers carry out this campaign; each machine runs `contactflow worker`."""
     with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
-        asyncio.run(_deploy(campaign, workspace, opener, every))
+        asyncio.run(_deploy(deployment))
 
 
-async def _deploy(campaign: str, workspace: Path, opener: str, every: timedelta) -> None:
+async def _deploy(deployment: Deployment) -> None:
     async with get_client() as client:
         with suppress(ObjectAlreadyExists):
             await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
     remote = await Flow.afrom_source(source=str(SOURCE), entrypoint="engine/runner.py:wave")
-    parameters = {"campaign": campaign, "workspace": str(workspace), "opener": opener}
-    await remote.adeploy(name=campaign, work_pool_name=POOL, interval=every, parameters=parameters, print_next_steps=False)
+    parameters = {"campaign": deployment.campaign, "workspace": str(deployment.workspace), "opener": deployment.opener}
+    # Schedules a second apart: Prefect takes runs of one deployment at the same moment for one run.
+    schedules = [Interval(deployment.every, anchor_date=EPOCH + timedelta(seconds=n)) for n in range(deployment.side_by_side)]
+    made = await remote.ato_deployment(deployment.campaign, schedules=schedules, parameters=parameters, work_pool_name=POOL)
+    await made.aapply()
 
 
 async def _carry_out(opened: Opened, now: datetime) -> WaveReport:

@@ -15,7 +15,7 @@ Campaign = Annotated[str, typer.Argument(help="The campaign's name.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (run, status, explain, simulate, plan, deploy):
+    for command in (run, status, explain, simulate, plan, deploy, worker):
         app.command(command.__name__)(command)
 
 
@@ -160,6 +160,7 @@ def plan(flow: Flow, format_: As = Format.TEXT, workspace: Workspace = HERE) -> 
 def deploy(
     flow: Flow,
     every: Annotated[str, typer.Option(help="How often a wave is carried out.")] = "15 minutes",
+    side_by_side: Annotated[int, typer.Option(min=1, max=64, help="How many workers take part in each wave.")] = 1,
     workspace: Workspace = HERE,
 ) -> None:
     """Let workers on several machines carry a campaign out; needs PREFECT_API_URL and PostgreSQL.
@@ -173,5 +174,15 @@ def deploy(
         interval = Duration.parse(every).delta
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--every") from None
-    deployed(workspace, flow, interval)
+    deployed(workspace, flow, interval, side_by_side)
     typer.echo("Deployed. On each machine: contactflow worker")
+
+
+def worker(workspace: Workspace = HERE) -> None:
+    """Carry out deployed campaigns on this machine, until stopped; needs PREFECT_API_URL.
+
+    Example: contactflow worker
+    """
+    from contactflow.carrying import work
+
+    work(workspace)
