@@ -99,7 +99,8 @@ class FakeChannel:
         return [MessageKey(json.loads(line)["key"]) for line in self.record.read_text(encoding="utf-8").splitlines()]
 
     def _send(self, message: Message) -> Receipt:
-        time.sleep(self.delay_seconds)
+        if self.delay_seconds:
+            time.sleep(self.delay_seconds)
         receipt = self._scripted(message)
         if receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
             self._see(message)
