@@ -59,11 +59,12 @@ def reached(session: Session, population: Population) -> dict[ArmKey, Mapping[st
 
 def delivered(session: Session, population: Population) -> dict[ArmKey, int]:
     """Customers of each arm to whom at least one message of the campaign is known to have arrived."""
+    kind = and_(contact.c.campaign == population.campaign, contact.c.kind == Kind.DELIVERED.value)
+    arrived = select(contact.c.customer_id).where(kind).group_by(contact.c.customer_id).subquery("arrived")
     arms = assigned(population)
-    arrived = and_(contact.c.campaign == population.campaign, contact.c.kind == Kind.DELIVERED.value)
     statement = (
-        select(arms.c.node, arms.c.arm, func.count(contact.c.customer_id.distinct()))
-        .join(contact, and_(contact.c.customer_id == arms.c.customer_id, arrived))
+        select(arms.c.node, arms.c.arm, func.count())
+        .join(arrived, arrived.c.customer_id == arms.c.customer_id)
         .group_by(arms.c.node, arms.c.arm)
     )
     return {(node, arm): customers for node, arm, customers in session.connection().execute(statement)}
