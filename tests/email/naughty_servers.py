@@ -1,6 +1,7 @@
 """Mail servers that misbehave on purpose: real SMTP on a real socket, with a record of what they took."""
 
 import asyncio
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -49,17 +50,26 @@ class Server:
 def server(behaviour: Behaviour | None = None) -> Iterator[Server]:
     """A server in a thread of its own."""
     record = Server(behaviour or Behaviour())
+    with listening(lambda loop: _Naughty(record, loop)) as port:
+        record.port = port
+        yield record
+
+
+@contextmanager
+def listening(factory: Callable[[asyncio.AbstractEventLoop], SMTP], security: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server in a thread of its own."""
     loop = asyncio.new_event_loop()
-    listening = loop.run_until_complete(loop.create_server(lambda: _Naughty(record, loop), "127.0.0.1", 0))
-    record.port = listening.sockets[0].getsockname()[1]
+    opened = loop.run_until_complete(loop.create_server(lambda: factory(loop), "127.0.0.1", 0, ssl=security))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield record
+        yield opened.sockets[0].getsockname()[1]
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        listening.close()
+        opened.close()
+        if security:
+            loop.run_until_complete(asyncio.sleep(0.2))  # an encrypted connection takes its time to say goodbye
         loop.run_until_complete(_end(asyncio.all_tasks(loop)))
         loop.close()
 
