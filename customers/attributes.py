@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal,
+    null,
     select,
     type_coerce,
 )
@@ -128,7 +129,9 @@ def set_attributes(session: Session, customer_ids: Ids, values: Mapping[str, Val
     rows = id_table(session, customer_ids)
     typed = {name: _typed(name, value, declared) for name, value in values.items()}
     profile = profile_table(declared)
-    columns = [literal(value, profile.c[name].type) for name, value in typed.items()]
+    kinds = {name: profile.c[name].type for name in typed}
+    # A NULL by itself has no kind on PostgreSQL; a cast of anything else would spoil SQLite's dates.
+    columns = [cast(null(), kinds[name]) if value is None else literal(value, kinds[name]) for name, value in typed.items()]
     chosen = select(rows.c.id, *columns).distinct().where(literal(value=True))
     insert = _insert(session)(profile).from_select(["customer_id", *typed], chosen)
     kept = {name: insert.excluded[name] for name in typed}

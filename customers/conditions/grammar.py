@@ -77,8 +77,7 @@ class _Order:
                 raise _Disorder(max(len(self.text) - 1, 0), len(self.text), self._ends_early(), "Say what follows.")
             self.at += 1
             if isinstance(word.leaf, Function):
-                self._open(self._bracket(word), lists=True)
-                self._not_empty()
+                self._list(word)
             elif word.leaf:
                 return
             elif word.type is TokenType.L_PAREN:
@@ -125,7 +124,7 @@ class _Order:
             self._compare(level, word)
             level.between = word.type is TokenType.BETWEEN
             if word.type is TokenType.IN:
-                self._open(self._bracket(word), lists=True)
+                self._list(word)
         elif word.type is TokenType.ESCAPE:
             self._escape(word)
         elif word.type not in _SUMS:
@@ -175,9 +174,11 @@ class _Order:
         self.at += 1
         return self.words[self.at - 1]
 
-    def _not_empty(self) -> None:
+    def _list(self, word: Word) -> None:
+        """Open the brackets that come after a function or `in`."""
+        self._open(self._bracket(word), lists=True)
         if self._type() is TokenType.R_PAREN:
-            self._fail(self.words[self.at], "the brackets are empty.", "Write what the function is of.")
+            self._fail(self.words[self.at], "the brackets are empty.", "Write at least one value.")
 
     def _misplaced(self, word: Word) -> None:
         if word.type is TokenType.NULL:

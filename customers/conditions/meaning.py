@@ -203,7 +203,7 @@ class Meaning:
         first = arguments[0]
         if name in ("lower", "upper", "length"):
             self._need(node.expressions[0], first, (AttributeKind.TEXT,), name)
-            return Call(name, arguments, AttributeKind.INTEGER if name == "length" else AttributeKind.TEXT)
+            return self._of_text(node, name, arguments)
         if name == "coalesce":
             mixed = len({argument.kind for argument in arguments}) > 1
             return Call(name, arguments, AttributeKind.NUMBER if mixed else first.kind)
@@ -212,11 +212,18 @@ class Meaning:
             return Call(name, arguments, first.kind)
         return self._round(node, arguments)
 
+    def _of_text(self, node: exp.Expr, name: str, arguments: tuple[Value, ...]) -> Operand:
+        if name == "length":
+            return Call(name, arguments, AttributeKind.INTEGER)
+        if _calls(arguments[0], "lower", "upper"):
+            return self._fault(node, "lower and upper stand inside each other.", "Use one of them, once.")
+        return Call(name, arguments, AttributeKind.TEXT)
+
     def _round(self, node: exp.Expr, arguments: tuple[Value, ...]) -> Operand:
         decimals = arguments[1] if len(arguments) > 1 else Constant(0, AttributeKind.INTEGER)
         if not isinstance(decimals, Constant) or decimals.kind is not AttributeKind.INTEGER or not 0 <= decimals.value <= MOST_DECIMALS:  # type: ignore[operator]  # an integer's value is an int
             return self._fault(node, "round needs a plain number of decimals.", f"Write 0 to {MOST_DECIMALS}: round(total_spent, 2).")
-        if any(isinstance(part, Call) and part.function == "round" for part in _parts(arguments[0])):
+        if _calls(arguments[0], "round"):
             return self._fault(node, "round stands inside round.", "Round once.")
         return Call("round", (arguments[0], decimals), AttributeKind.NUMBER)
 
@@ -331,6 +338,10 @@ def _parts(value: Value) -> Iterator[Value]:
     inner = value.arguments if isinstance(value, Call) else (value.left, value.right) if isinstance(value, Arithmetic) else ()
     for each in inner:
         yield from _parts(each)
+
+
+def _calls(value: Value, *functions: str) -> bool:
+    return any(isinstance(part, Call) and part.function in functions for part in _parts(value))
 
 
 def _is_value(leaf: object) -> TypeGuard[Value]:
