@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, and_, case, select
+from sqlalchemy import BigInteger, Row, and_, case, func, select, type_coerce
 from sqlmodel import Session
 
 from customers.contact_log import Entry, Kind, log
@@ -68,8 +69,11 @@ def _due(session: Session, running: Running, now: datetime, most: int) -> Sequen
         else_=UNDER_WAY,
     )
     of_this_visit = and_(outbox.c.member_id == member.c.id, outbox.c.node == member.c.node, outbox.c.hop == member.c.hop)
+    numbers = (member.c.id, member.c.customer_id, member.c.entry, member.c.hop, member.c.fresh, delivery)
+    # As they are stored: a datetime for every row and back costs more than the rest of the reading.
+    moments = (member.c.entered_at, member.c.arrived_at, func.coalesce(member.c.deadline_at, NEVER))
     due = (
-        select(member, delivery.label("delivery"))
+        select(member.c.node, *(type_coerce(column, BigInteger) for column in (*numbers, *moments)))
         .select_from(member.outerjoin(outbox, of_this_visit))
         .where(member.c.version_id == running.version_id, member.c.due_at <= now)
         .limit(most)
@@ -79,43 +83,43 @@ def _due(session: Session, running: Running, now: datetime, most: int) -> Sequen
 
 
 def _columns(rows: Sequence[Row[Any]], running: Running) -> tuple[Members, NDArray[np.int64]]:
+    nodes, *columns = zip(*rows, strict=True)
+    member_id, customer_id, entry, hop, fresh, delivery, *moments = (np.fromiter(column, np.int64, len(rows)) for column in columns)
+    entered_at, arrived_at, deadline_at = moments
     place = running.graph.place
-
-    def numbers(name: str) -> NDArray[np.int64]:
-        return np.fromiter((getattr(row, name) for row in rows), np.int64, len(rows))
-
-    def moments(name: str) -> NDArray[np.int64]:
-        values = (getattr(row, name) for row in rows)
-        return np.fromiter((NEVER if value is None else to_micros(value) for value in values), np.int64, len(rows))
-
     members = Members(
-        member_id=numbers("id"),
-        customer_id=numbers("customer_id"),
-        entered_at=moments("entered_at"),
-        node=np.fromiter((place[row.node] for row in rows), np.int64, len(rows)),
-        arrived_at=moments("arrived_at"),
-        deadline_at=moments("deadline_at"),
-        hop=numbers("hop"),
-        fresh=np.fromiter((row.fresh for row in rows), np.bool_, len(rows)),
-        delivery=numbers("delivery").astype(np.int8),
+        member_id,
+        customer_id,
+        entered_at,
+        node=np.fromiter((place[node] for node in nodes), np.int64, len(rows)),
+        arrived_at=arrived_at,
+        deadline_at=deadline_at,
+        hop=hop,
+        fresh=fresh.astype(np.bool_),
+        delivery=delivery.astype(np.int8),
     )
-    return members, numbers("entry")
+    return members, entry
 
 
 def _write_members(session: Session, progress: Progress) -> None:
-    order = progress.graph.order
+    ended = progress.ended != GOING_ON
     columns = (
-        [order[place] for place in progress.node.tolist()],
+        _named(progress.graph.order, progress.node).tolist(),
         progress.arrived_at.tolist(),
         _moments_or_none(progress.deadline_at),
-        _moments_or_none(np.where(progress.ended == GOING_ON, progress.due_at, NEVER)),
+        _moments_or_none(np.where(ended, NEVER, progress.due_at)),
         progress.hop.tolist(),
         progress.fresh.tolist(),
-        [None if code == GOING_ON else REASONS[code].value for code in progress.ended.tolist()],
-        [None if code == GOING_ON else progress.now for code in progress.ended.tolist()],
+        _named((*(reason.value for reason in REASONS), None), progress.ended).tolist(),  # -1, going on, is the last: None
+        _moments_or_none(np.where(ended, progress.now, NEVER)),
         progress.members.member_id.tolist(),
     )
     update_rows(session, table_of(Member), "id", _CHANGED, zip(*columns, strict=True))
+
+
+def _named(names: Sequence[str | None], numbers: NDArray[Any]) -> NDArray[Any]:
+    named: NDArray[Any] = np.array(names, object)[numbers]
+    return named
 
 
 def _moments_or_none(column: NDArray[np.int64]) -> list[int | None]:
@@ -123,52 +127,42 @@ def _moments_or_none(column: NDArray[np.int64]) -> list[int | None]:
 
 
 def _write_moves(session: Session, progress: Progress) -> None:
-    def rows() -> Iterator[tuple[Any, ...]]:
-        for moved in progress.moves:
-            ids = progress.members.member_id[moved.rows].tolist()
-            for member_id, hop in zip(ids, moved.hops.tolist(), strict=True):
-                yield member_id, hop, moved.node, moved.exit, progress.now
-
-    insert_rows(session, table_of(Move), ("member_id", "hop", "node", "exit", "at"), rows())
+    ids, now = progress.members.member_id, progress.now
+    rows = (_alike((ids[moved.rows], moved.hops), (moved.node, moved.exit, now)) for moved in progress.moves)
+    insert_rows(session, table_of(Move), ("member_id", "hop", "node", "exit", "at"), chain.from_iterable(rows))
 
 
 def _write_exposures(session: Session, running: Running, progress: Progress) -> None:
-    version, campaign_id = running.graph.version, running.campaign_id
-
-    def rows() -> Iterator[tuple[Any, ...]]:
-        for exposed in progress.exposures:
-            ids = progress.members.member_id[exposed.rows].tolist()
-            customers = progress.members.customer_id[exposed.rows].tolist()
-            for member_id, customer_id in zip(ids, customers, strict=True):
-                yield member_id, exposed.node, campaign_id, customer_id, version, exposed.arm, progress.now
-
-    columns = ("member_id", "node", "campaign_id", "customer_id", "version", "arm", "at")
+    ids, customers = progress.members.member_id, progress.members.customer_id
+    same = (running.campaign_id, running.graph.version, progress.now)
+    rows = (_alike((ids[exposed.rows], customers[exposed.rows]), (exposed.node, exposed.arm, *same)) for exposed in progress.exposures)
+    columns = ("member_id", "customer_id", "node", "arm", "campaign_id", "version", "at")
     # In a loop the same member meets the same draw again: what was written down first stands.
-    insert_rows(session, table_of(Exposure), columns, rows(), keep_existing=running.graph.has_cycle)
+    insert_rows(session, table_of(Exposure), columns, chain.from_iterable(rows), keep_existing=running.graph.has_cycle)
 
 
 def _write_messages(session: Session, running: Running, progress: Progress, entries: NDArray[np.int64]) -> None:
-    def rows() -> Iterator[tuple[Any, ...]]:
-        for queued in progress.messages:
-            yield from _outbox_rows(running, progress, queued, entries)
-
     columns = "member_id customer_id entry hop due_at stale_at arm node channel version_id state queued_at attempts units cost_millicents"
-    insert_rows(session, table_of(OutboxMessage), columns.split(), rows())
+    rows = (_outbox_rows(running, progress, queued, entries) for queued in progress.messages)
+    insert_rows(session, table_of(OutboxMessage), columns.split(), chain.from_iterable(rows))
 
 
 def _outbox_rows(running: Running, progress: Progress, queued: Queued, entries: NDArray[np.int64]) -> Iterator[tuple[Any, ...]]:
-    per_message = (
+    own = (
         progress.members.member_id[queued.rows],
         progress.members.customer_id[queued.rows],
         entries[queued.rows],
         queued.hops,
         queued.due_at,
         queued.stale_at,
+        _named((*queued.names, None), queued.arms),  # -1, no arm, is the last: None
     )
-    same = (queued.node, queued.channel, running.version_id, State.QUEUED.value, progress.now, 0, 0, 0)
-    arms = [queued.names[code] if code >= 0 else None for code in queued.arms.tolist()]
-    for values, arm in zip(zip(*(column.tolist() for column in per_message), strict=True), arms, strict=True):
-        yield (*values, arm, *same)
+    return _alike(own, (queued.node, queued.channel, running.version_id, State.QUEUED.value, progress.now, 0, 0, 0))
+
+
+def _alike(own: Sequence[NDArray[Any]], same: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows with columns of their own, followed by values that all have in common."""
+    return zip(*(column.tolist() for column in own), *map(repeat, same), strict=False)
 
 
 def _write_goals(session: Session, running: Running, progress: Progress, now: datetime) -> None:
