@@ -111,8 +111,8 @@ class Contact(SQLModel, table=True):
     __table_args__ = (
         # serves: what did this customer get or do (explain, pressure, waits), newest last
         Index("contact_of_customer", "customer_id", "at"),
-        # serves: the report's one pass over a campaign
-        Index("contact_of_campaign", "campaign", "kind", "customer_id"),
+        # serves: the report's passes over a campaign, without a look at the rows themselves
+        Index("contact_of_campaign", "campaign", "kind", "customer_id", "at", "human"),
     )
 
     id: int | None = Field(default=None, sa_type=BigId, primary_key=True)

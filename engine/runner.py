@@ -47,6 +47,8 @@ class WaveReport:
     troubles: tuple[Trouble, ...]
 
 
+NOW = "now"  # of the clock of whoever carries it out
+
 _opened: ContextVar[Opened | None] = ContextVar("_opened", default=None)
 
 
@@ -61,17 +63,18 @@ def carry_out_wave(opened: Opened, now: datetime) -> WaveReport:
 
 
 @flow(name="campaign wave", flow_run_name="{campaign} {at}", persist_result=False, validate_parameters=False)
-async def wave(campaign: str, at: str | None = None, workspace: str | None = None, opener: str | None = None) -> WaveReport:
+async def wave(campaign: str, at: str = NOW, workspace: str | None = None, opener: str | None = None) -> WaveReport:
     """Carry out everything that is due in a campaign.
 
     A worker opens the campaign itself, with `opener` (module:function) on the folder `workspace`; `at` is then its own clock.
     """
-    opened = _opened.get()
-    if opened is None:
-        opened = await asyncio.to_thread(_open, opener, workspace, campaign)
-    now = datetime.fromisoformat(at) if at else opened.clock.now()
+    given = _opened.get()
+    opened = given if given is not None else await asyncio.to_thread(_open, opener, workspace, campaign)
+    now = opened.clock.now() if at == NOW else datetime.fromisoformat(at)
     report = await _carry_out(opened, now)
     await _show(opened, report, now)
+    if given is None:
+        await asyncio.to_thread(opened.held.close)
     return report
 
 

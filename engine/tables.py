@@ -78,6 +78,7 @@ class Exposure(SQLModel, table=True):
     """An assignment to an arm, written when it happened and never changed."""
 
     __tablename__: ClassVar[str] = "exposure"
+    __table_args__ = (Index("exposure_of_campaign", "campaign_id", "node", "arm"),)  # serves: who was assigned, for the report
 
     member_id: int = Field(sa_type=BigId, primary_key=True, foreign_key="member.id")
     node: str = Field(primary_key=True)

@@ -55,9 +55,13 @@ def test_columns_given_keep_their_rows_together(database: Engine) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(database: Engine) -> None:
-    with pytest.raises(KeyError), writing(database) as session:
-        people(session, 5)
-        raise KeyError
+    def fail_half_way() -> None:
+        with writing(database) as session:
+            people(session, 5)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_half_way()
     with reading(database) as session:
         assert session.execute(text("SELECT count(*) FROM customer")).scalar() == 0
 

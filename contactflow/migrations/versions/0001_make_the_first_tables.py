@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key"),
     )
     with op.batch_alter_table("contact", schema=None) as batch_op:
-        batch_op.create_index("contact_of_campaign", ["campaign", "kind", "customer_id"], unique=False)
+        batch_op.create_index("contact_of_campaign", ["campaign", "kind", "customer_id", "at", "human"], unique=False)
         batch_op.create_index("contact_of_customer", ["customer_id", "at"], unique=False)
 
     op.create_table(
@@ -226,6 +226,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("member_id", "node"),
     )
+    with op.batch_alter_table("exposure", schema=None) as batch_op:
+        batch_op.create_index("exposure_of_campaign", ["campaign_id", "node", "arm"], unique=False)
+
     op.create_table(
         "move",
         sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -313,6 +316,9 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     op.drop_table("move")
+    with op.batch_alter_table("exposure", schema=None) as batch_op:
+        batch_op.drop_index("exposure_of_campaign")
+
     op.drop_table("exposure")
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.drop_index("member_of_customer")
