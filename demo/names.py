@@ -1,26 +1,36 @@
 """Invented people: names and places from which no real person is made. The places are real, so that their postcodes are."""
 
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
 FIRST_NAMES = {
-    "NL": (
-        "Anna Bram Carla Daan Eva Floris Geertje Hugo Ilse Jeroen Karin Lars Maaike Niels Olga Pieter Quirine Ruben Sanne Teun "
-        "Ulrike Victor Willemijn Xander Yvonne Zeno Fatma Mohamed Aylin Youssef Priya Ravi Naomi Marieke Joris Femke Thijs Lotte "
-        "Sietske Wouter Anouk Gijs Hanneke Koen Loes Matthijs Noor Sjoerd Tessa Zoë"
-    ).split(),
-    "BE": "Amélie Baptiste Céline Dries Elke Frederik Gaëlle Hendrik Inès Jef Katrien Lieven Marie Noémie Olivier Pascale Stijn Tine".split(),
-    "DE": "Antje Björn Clara Dieter Elke Frank Grete Heiko Ingrid Jürgen Katja Lutz Monika Norbert Petra Rainer Silke Uwe".split(),
+    "NL": _listed(
+        "Anna, Bram, Carla, Daan, Eva, Floris, Geertje, Hugo, Ilse, Jeroen, Karin, Lars, Maaike, Niels, Olga, Pieter, Quirine, Ruben, "
+        "Sanne, Teun, Ulrike, Victor, Willemijn, Xander, Yvonne, Zeno, Fatma, Mohamed, Aylin, Youssef, Priya, Ravi, Naomi, Marieke, "
+        "Joris, Femke, Thijs, Lotte, Sietske, Wouter, Anouk, Gijs, Hanneke, Koen, Loes, Matthijs, Noor, Sjoerd, Tessa, Zoë"
+    ),
+    "BE": _listed(
+        "Amélie, Baptiste, Céline, Dries, Elke, Frederik, Gaëlle, Hendrik, Inès, Jef, Katrien, Lieven, Marie, Noémie, Olivier, Pascale"
+    ),
+    "DE": _listed("Antje, Björn, Clara, Dieter, Elke, Frank, Grete, Heiko, Ingrid, Jürgen, Katja, Lutz, Monika, Norbert, Petra, Rainer"),
 }
 LAST_NAMES = {
-    "NL": (
-        "de Boer,van den Berg,Visser,Bakker,Smit,Dekker,Mulder,Brouwer,van Dam,Postma,Hoekstra,Jansen,Kuipers,van der Meer,Veenstra,"
-        "Peters,Hendriks,Vos,Schouten,Yılmaz,el Amrani,Sharma,Willems,Koster,Prins,Blom,van Loon,Groen,Kok,Zijlstra,Maas,ten Have"
-    ).split(","),
-    "BE": "Peeters,Claes,Dubois,Lambert,Maes,Jacobs,Mertens,Leroy,De Smet,Goossens,Simon,Wouters,Lefèvre,Dumont".split(","),
-    "DE": "Müller,Schäfer,Koch,Richter,Klein,Wolf,Neumann,Schröder,Zimmermann,Krüger,Hartmann,Lange".split(","),
+    "NL": _listed(
+        "de Boer, van den Berg, Visser, Bakker, Smit, Dekker, Mulder, Brouwer, van Dam, Postma, Hoekstra, Jansen, Kuipers, van der Meer, "
+        "Veenstra, Peters, Hendriks, Vos, Schouten, Yılmaz, el Amrani, Sharma, Willems, Koster, Prins, Blom, van Loon, Groen, Kok, "
+        "Zijlstra, Maas, ten Have"
+    ),
+    "BE": _listed("Peeters, Claes, Dubois, Lambert, Maes, Jacobs, Mertens, Leroy, De Smet, Goossens, Simon, Wouters, Lefèvre, Dumont"),
+    "DE": _listed("Müller, Schäfer, Koch, Richter, Klein, Wolf, Neumann, Schröder, Zimmermann, Krüger, Hartmann, Lange"),
 }
 STREETS = {
-    "NL": "Dorpsstraat,Kerkstraat,Molenweg,Lindelaan,Julianastraat,Beukenlaan,Havenkade,Parkweg,Prinsengracht,Eikenlaan,Schoolstraat".split(","),
-    "BE": "Kerkstraat,Stationsstraat,Molenstraat,Veldstraat,Rue de la Gare,Rue du Moulin,Nieuwstraat,Kapellestraat".split(","),
-    "DE": "Hauptstraße,Bahnhofstraße,Gartenweg,Lindenallee,Schulstraße,Am Markt,Mühlenweg".split(","),
+    "NL": _listed(
+        "Dorpsstraat, Kerkstraat, Molenweg, Lindelaan, Julianastraat, Beukenlaan, Havenkade, Parkweg, Prinsengracht, Schoolstraat"
+    ),
+    "BE": _listed("Kerkstraat, Stationsstraat, Molenstraat, Veldstraat, Rue de la Gare, Rue du Moulin, Nieuwstraat, Kapellestraat"),
+    "DE": _listed("Hauptstraße, Bahnhofstraße, Gartenweg, Lindenallee, Schulstraße, Am Markt, Mühlenweg"),
 }
 # A town, and the first and last of its postcodes (their digits) that are drawn from.
 TOWNS = {

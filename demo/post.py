@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import datetime
+from itertools import islice, pairwise
 from pathlib import Path
 
 from pypdf import PdfReader
@@ -106,7 +106,7 @@ def _door(street: str, postcode: str) -> str:
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     """Each line with the postcode that the line below begins with."""
     lines = text.splitlines()
-    for line, below in zip(lines, lines[1:], strict=False):
+    for line, below in pairwise(lines):
         postcode = re.match(r"\d{4}\s*[A-Z]{2}\b|\d{4,5}\b", below.strip())
         if postcode:
             yield line, postcode[0]

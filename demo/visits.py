@@ -78,7 +78,8 @@ class Browser:
     def _page(self, arrival: Arrival) -> str:
         if arrival.page:
             return arrival.page
-        return self._expect(self._client.post("/c", data={"code": arrival.code.lower().replace("-", " ")}), 303, "codes").headers["location"]
+        typed = arrival.code.lower().replace("-", " ")
+        return str(self._expect(self._client.post("/c", data={"code": typed}), 303, "codes").headers["location"])
 
     def _opt_out_of(self, arrival: Arrival) -> str:
         page = self._client.get(self._page(arrival)).text
