@@ -81,7 +81,7 @@ def _let_in_range(session: Session, running: Running, node_id: str, now: datetim
     dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
     # Two runners may look at the same moment; the second finds everyone in.
     statement = dialect.insert(member).from_select(list(values), chosen).on_conflict_do_nothing()
-    return session.connection().execute(statement).rowcount
+    return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _may_come_in(running: Running, member: Table, customer: Table, now: datetime) -> ColumnElement[bool]:
