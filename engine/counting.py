@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from customers.tables import table_of
+from engine.campaigns import stored_graph
 from engine.outbox import State
 from engine.picture.counts import NodeCounts
 from engine.reasons import CODES
@@ -47,12 +48,14 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
     moves = moves.where(member.c.version_id.in_(mine)).group_by(move.c.node, move.c.exit)
     messages = select(outbox.c.node, outbox.c.state, func.count()).where(outbox.c.version_id.in_(mine))
     lost = select(outbox.c.id, outbox.c.node, outbox.c.customer_id).where(outbox.c.version_id.in_(mine), outbox.c.state == State.UNKNOWN)
+    newest = select(FlowVersion).where(version.c.campaign == campaign).order_by(version.c.id.desc()).limit(1)
     with reading(workspace.database) as session:
+        order = [name for row in session.execute(newest).scalars() for name in stored_graph(row).nodes]
         through = {(node, exit_name): count for node, exit_name, count in session.execute(moves)}
         return Standing(
             campaign,
             tuple(session.execute(select(version.c.version).where(version.c.campaign == campaign).order_by(version.c.id)).scalars()),
-            _nodes(dict(session.execute(at_node).tuples().all()), through),
+            _nodes(order, dict(session.execute(at_node).tuples().all()), through),
             {key: count for key, count in through.items() if key[1] not in CODES},
             dict(session.execute(ended).tuples().all()),
             {(node, state): count for node, state, count in session.execute(messages.group_by(outbox.c.node, outbox.c.state))},
@@ -61,8 +64,10 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
         )
 
 
-def _nodes(at: Mapping[str, int], through: Mapping[tuple[str, str], int]) -> dict[str, NodeCounts]:
-    names = {*at, *(node for node, _ in through)}
+def _nodes(order: Sequence[str], at: Mapping[str, int], through: Mapping[tuple[str, str], int]) -> dict[str, NodeCounts]:
+    """In reading order; nodes of older versions that are gone stand behind, by name."""
+    counted = {*at, *(node for node, _ in through)}
+    names = [name for name in dict.fromkeys([*order, *sorted(counted)]) if name in counted]
     return {name: NodeCounts(at.get(name, 0), _passed(through, name), _left(through, name)) for name in names}
 
 
