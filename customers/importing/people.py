@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlmodel import Session
 
 from customers.consent import ConsentChange, Source, consent_of, record_consent
@@ -14,7 +14,6 @@ from customers.importing.cleaning.cell import KEEP
 from customers.importing.understanding import Cleaned, ConsentColumn, Rows
 from customers.importing.writing import Import, Outcome, known_rows, or_none, raw_table, update_rows
 from customers.tables import ConsentEvent, Customer, CustomerId, Profile, table_of
-from customers.texts import customer_ids_of
 from store.bulk import among, insert_rows
 from store.clock import from_micros, to_micros
 
@@ -27,8 +26,9 @@ def write_customers(session: Session, rows: Rows, running: Import) -> Outcome:
     known = known_rows(session, table_of(Customer), ("id", *columns), keys, hold=True)
     fresh = [index for index, key in enumerate(keys) if key not in known]
     old = [index for index, key in enumerate(keys) if key in known]
-    _insert(session, keys, columns, fresh, running.now_micros)
-    ids = {key: row[0] for key, row in known.items()} | customer_ids_of(session, [keys[index] for index in fresh])
+    fresh_ids = _new_ids(session, len(fresh))
+    _insert(session, {"id": fresh_ids, "key": [keys[index] for index in fresh]}, columns, fresh, running.now_micros)
+    ids = {key: row[0] for key, row in known.items()} | {keys[index]: each for index, each in zip(fresh, fresh_ids, strict=True)}
     before = [known[keys[index]] for index in old]
     updates = _updates(old, columns, before, running.erase_empty, running.now_micros)
     update_rows(session, Customer.__tablename__, "id", (*columns, "changed_at"), updates)
@@ -65,13 +65,22 @@ def _says(value: Any, erase_empty: bool) -> bool:
     return value is not KEEP and (value is not None or erase_empty)
 
 
-def _insert(session: Session, keys: Sequence[str], columns: Mapping[str, Cleaned], fresh: Sequence[int], now_micros: int) -> None:
-    values = [keys, *map(or_none, columns.values())]
-    if len(fresh) < len(keys):
+def _new_ids(session: Session, number: int) -> list[int]:
+    """Numbers for new customers, taken beforehand: finding them by their keys afterwards costs a tenth of the import."""
+    if session.connection().dialect.name == "postgresql":
+        taken = text("SELECT nextval(pg_get_serial_sequence('customer', 'id')) FROM generate_series(1, :number)")
+        return list(session.scalars(taken, {"number": number}))
+    last = session.scalar(text("SELECT max(id) FROM customer")) or 0  # we hold the one write lock
+    return list(range(last + 1, last + 1 + number))
+
+
+def _insert(session: Session, own: Mapping[str, Cleaned], columns: Mapping[str, Cleaned], fresh: Sequence[int], now_micros: int) -> None:
+    values = list(map(or_none, columns.values()))
+    if values and len(fresh) < len(values[0]):
         values = [[column[index] for index in fresh] for column in values]
-    rows = zip(*values, repeat(now_micros, len(fresh)), repeat(now_micros, len(fresh)), strict=True)
+    rows = zip(*own.values(), *values, repeat(now_micros, len(fresh)), repeat(now_micros, len(fresh)), strict=True)
     if fresh:
-        insert_rows(session, table_of(Customer), ("key", *columns, "created_at", "changed_at"), rows)
+        insert_rows(session, table_of(Customer), (*own, *columns, "created_at", "changed_at"), rows)
 
 
 def _updates(
