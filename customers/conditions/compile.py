@@ -6,7 +6,7 @@ condition ends (see language.py for what that means to a manager). All that is r
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any, assert_never
@@ -139,7 +139,7 @@ class _Compiler:
                 inside = and_(middle >= least, middle <= most)
                 return not_(inside) if negated else inside
             case Like(value, pattern, escape, negated):
-                alike = like(self._value(value), pattern, escape)
+                alike = like(self._value(_unfolded(value)), pattern, escape)
                 return not_(alike) if negated else alike
             case IsTruth(value, truth):
                 return func.coalesce(self._value(value) == literal(truth, Boolean()), false())
@@ -210,6 +210,15 @@ class _Compiler:
         size = func.abs(column)
         limited = case((size > literal(LARGEST), null()), (size < literal(SMALLEST), literal(0.0)), else_=column)
         return type_coerce(limited, Double)
+
+
+def _unfolded(value: Value) -> Value:
+    """A text without lower and upper, which say nothing more to `like`; folding twice would be much for SQLite's parser."""
+    if not isinstance(value, Call):
+        return value
+    if value.function in ("lower", "upper"):
+        return _unfolded(value.arguments[0])
+    return replace(value, arguments=tuple(map(_unfolded, value.arguments)))
 
 
 def _literal(plain: str | float | date, kind: AttributeKind) -> ColumnElement[Any]:

@@ -10,7 +10,7 @@ from customers.conditions.cursor import Function, Unread, Word, short
 from customers.conditions.faults import ConditionFault
 from customers.conditions.tree import Constant
 
-MOST_DEPTH = 12  # brackets in brackets; SQLite's own parser holds a stack of 100, and each of ours takes several of its places
+MOST_BRACKETS = 24  # brackets and `not` in each other, as they are written
 MOST_JOINTS = 200  # `and` and `or`
 MOST_SUMS = 40  # + - * /
 
@@ -164,8 +164,8 @@ class _Order:
         self._depth(word)
 
     def _depth(self, word: Word) -> None:
-        if len(self.levels) - 1 + sum(level.prefixes for level in self.levels) > MOST_DEPTH:
-            self._fail(word, f"brackets and `not` are nested more than {MOST_DEPTH} deep.", "Make a segment of an inner part.")
+        if len(self.levels) - 1 + sum(level.prefixes for level in self.levels) > MOST_BRACKETS:
+            self._fail(word, f"brackets and `not` are nested more than {MOST_BRACKETS} deep.", "Make a segment of an inner part.")
 
     def _bracket(self, word: Word) -> Word:
         following = self._here()

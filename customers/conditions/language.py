@@ -21,7 +21,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from customers.conditions.cursor import Function, Word
 from customers.conditions.faults import ConditionError, ConditionFault, SegmentsError
-from customers.conditions.grammar import MOST_DEPTH, disorder
+from customers.conditions.grammar import disorder
 from customers.conditions.meaning import INFIX_NOT, Meaning
 from customers.conditions.tree import Condition, Constant, Predicate, depth, walk
 from customers.conditions.vocabulary import Place, Vocabulary
@@ -30,6 +30,7 @@ from customers.conditions.words import read_words
 MOST_CHARACTERS = 20_000
 MOST_PARTS = 4_000  # with the segments that it refers to
 MOST_SEGMENTS_DEEP = 5
+MOST_DEPTH = 12  # of the tree, segments included: SQLite's parser holds a stack of 100, and a level of ours takes up to six of it
 
 
 def parse_condition(text: str, vocabulary: Vocabulary) -> Condition:

@@ -17,6 +17,7 @@ _PAIRS = {
     for code in range(low, high + 1)
     if len(chr(code).lower()) == 1 and chr(code).lower() != chr(code) and chr(code).lower().upper() == chr(code)
 }
+_NEAR = "þ"  # the last letter of Latin-1 whose capital is in Latin-1 too
 _ASCII = {chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
 TO_LOWER = str.maketrans({**_PAIRS, **_ASCII})
 TO_UPPER = str.maketrans({small: capital for capital, small in {**_PAIRS, **_ASCII}.items()})
@@ -100,13 +101,16 @@ def _folded(element: Folded, compiler: SQLCompiler, **kw: Any) -> str:
     folded = f"{function}({compiler.process(element.clauses, **kw)})"
     if not element.from_letters:
         return folded
-    # One replacement a letter, in a loop and not nested: SQLite's parser takes some thirty brackets at the most.
-    # A text without letters beyond ASCII (as many bytes as characters) goes through none.
+    # One replacement a letter, in a loop and not nested: SQLite's parser takes some thirty brackets at the most. First (n is -1) it is
+    # looked how many letters can matter: none in a text of as many bytes as characters, few in one of the west of Europe.
     count = len(element.from_letters)
+    near = sum(max(pair) <= _NEAR for pair in zip(element.from_letters, element.to_letters, strict=True))
+    beyond = f"s GLOB '*[^' || char(1) || '-{_NEAR}]*'"
+    first = f"CASE WHEN length(s) = length(CAST(s AS BLOB)) THEN 0 WHEN {beyond} THEN {count} ELSE {near} END"
+    step = f"replace(s, substr('{element.from_letters}', n, 1), substr('{element.to_letters}', n, 1))"
     return (
-        "(WITH RECURSIVE folding(n, s) AS ("  # noqa: S608  # the letters are our own, the text is a parameter or a column
-        f"SELECT CASE WHEN length(t) = length(CAST(t AS BLOB)) THEN 0 ELSE {count} END, t FROM (SELECT {folded} AS t) UNION ALL "
-        f"SELECT n - 1, replace(s, substr('{element.from_letters}', n, 1), substr('{element.to_letters}', n, 1)) FROM folding WHERE n > 0"
+        f"(WITH RECURSIVE folding(s, n) AS (SELECT {folded}, -1 UNION ALL "  # noqa: S608  # letters of our own; the text is a parameter
+        f"SELECT CASE n WHEN -1 THEN s ELSE {step} END, CASE n WHEN -1 THEN {first} ELSE n - 1 END FROM folding WHERE n <> 0"
         ") SELECT s FROM folding WHERE n = 0)"
     )
 

@@ -1,15 +1,21 @@
 """Conditions asked of real databases: a table of cases, counted by hand-written Python beside each."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
+from customers.conditions.language import MOST_DEPTH, parse_condition
+from customers.conditions.tree import depth
 from customers.conditions.vocabulary import Place
 from customers.contact_log import Kind
-from store.session import open_database
-from tests.customers.condition_people import NOW, TODAY, VOCABULARY, ZONE, Person, World, new_database, settle, some_people
+from customers.segments import segment_of
+from store.session import open_database, reading
+from tests.customers.condition_people import IN_FLOW, NOW, OWN, TODAY, VOCABULARY, ZONE, Person, World, new_database, settle, some_people
+from tests.customers.test_attributes import Known
 
 Test = Callable[[Person], bool]
 
@@ -77,6 +83,7 @@ CASES: dict[str, Test] = {
     "lower(city) = lower(coalesce(city, 'x'))": _known("city", lambda _: True),
     "upper(city) = city": _known("city", lambda v: v.upper() == v),
     "lower(colour) = colour": _known("colour", lambda v: v.lower() == v),
+    "lower(city) like 'ZÜR%' and coalesce(upper(city), 'x') like 'zür%'": _known("city", lambda v: v in ("Zürich", "ZÜRICH")),
     "length(first_name) = 4": _known("first_name", lambda v: len(v) == 4),
     "coalesce(country, language, '?') = '?'": lambda p: p.values["country"] is None,
     "children > 0": _known("children", lambda v: v > 0),
@@ -162,6 +169,29 @@ def test_nearly_every_case_tells_customers_apart(world: World) -> None:
     """Otherwise the table above would prove little."""
     same_for_all = [text for text in CASES if len({bool(CASES[text](person)) for person in world.people}) == 1]
     assert set(same_for_all) <= {"everyone", "false", "reachable by print", "score = 0.3", "score + 0.2 = 0.3"}
+
+
+DEEPEST = (
+    "not (" * 10 + "country = 'NL'" + ")" * 10,
+    "(country = 'NL' and (age > 3 or " * 5 + "in segment dutch" + "))" * 5,
+    "country = 'NL' and not (age > 3 or not " * 3 + "answer colour = 'red'" + ")" * 3,
+    "coalesce(colour, " * 9 + "lower(coalesce(city, 'x'))" + ")" * 9 + " like 'é%'",
+    "coalesce(colour, " * 9 + "lower(city)" + ")" * 9 + " in (" + "coalesce(colour, " * 9 + "upper(first_name)" + ")" * 9 + ", 'é')",
+    "abs(1 - " * 5 + "days_since_purchase" + ")" * 5 + " > 1",
+    "coalesce(children, 1 - " * 5 + "round(score, 2)" + ")" * 5 + " between 1 and " + "(1 + " * 10 + "score" + ")" * 10,
+    "not (" * 5 + "reachable by email or reachable by sms and in segment loyal" + ")" * 5,
+)
+
+
+@pytest.mark.parametrize("text", DEEPEST)
+def test_what_is_nested_as_deep_as_is_allowed_can_be_asked(world: World, text: str) -> None:
+    """SQLite's parser holds a stack of 100 and PostgreSQL's is larger: MOST_DEPTH must keep to the smaller."""
+    assert depth(parse_condition(text, IN_FLOW).predicate) >= MOST_DEPTH - 2
+    assert world.fitting(text) <= {person.id for person in world.people}
+    vocabulary = replace(VOCABULARY, segments={**VOCABULARY.segments, "deep": text.replace("answer colour", "colour")})
+    known = Known(vocabulary, OWN, purpose="offers")
+    with reading(world.engine) as session:
+        assert len(segment_of(session, np.array([1, 2]), {"deep": vocabulary.segments["deep"]}, known)) == 2
 
 
 def test_a_bare_purchase_in_a_wait_is_since_the_arrival(world: World) -> None:

@@ -143,7 +143,8 @@ BAD = {
     "first_name = 'a\ud800'": ("'a\ud800'", "no database can store", ""),
     "lower(upper(city)) = 'a'": ("lower(upper(city", "inside each other", ""),
     "round(round(score)) = 1": ("round(round(score", "inside round", ""),
-    "((((((((((((((age))))))))))))) > 1": ("(", "nested more than 12 deep", "segment"),
+    "(" * 25 + "age" + ")" * 25 + " > 1": ("(", "nested more than 24 deep", "segment"),
+    "not " * 12 + "newsletter": ("not " * 12 + "newsletter", "nested more than 12 deep", "segments"),
 }
 
 
