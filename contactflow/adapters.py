@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from channels.email.settings import EmailSettings
     from channels.print.settings import PrintSettings
 
+STATE = ".contactflow"  # what contactflow keeps for itself in a workspace
 NAMES = ("email", "sms", "print")
 
 
@@ -41,7 +42,7 @@ class Adapters:
     def _email(self) -> Channel:
         from channels.email.channel import EmailChannel
 
-        return EmailChannel(self._email_settings())
+        return EmailChannel(self._email_settings(), cache=self.root / STATE / "mjml")
 
     def _sms(self) -> Channel:
         from channels.sms.channel import SmsChannel

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from contactflow.adapters import Adapters
+from contactflow.adapters import STATE, Adapters
 from contactflow.migrations import bring_up_to_date
 from contactflow.settings import Secrets, Settings, environment, read_secrets, read_settings
 from contactflow.starting import write_key
@@ -29,7 +29,6 @@ from store.tokens import Signer
 from studio.inbox.server import running_port, start_inbox
 
 INBOX = "inbox.db"
-STATE = ".contactflow"
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class ConsentEvent(SQLModel, table=True):
     channel: str
     granted: bool
     at: datetime = Field(sa_type=Instant)
-    source: str  # closed list in customers/consent.py: import, page, one_click, provider, flow, manager
+    source: str  # closed list in customers/consent.py
     evidence: Any = Field(default=None, sa_column=Column(Json))
 
 

@@ -1,0 +1,88 @@
+"""`contactflow serve` as a whole: a mail's link leads to a page, the answer wakes whoever waits, and Ctrl-C ends it well."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from store.session import open_database, reading
+from studio.inbox.records import list_mails, read_mail
+from tests.contactflow.conftest import make_workspace
+
+
+def contactflow(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "contactflow.cli", *arguments]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
+    root = make_workspace(tmp_path / "shop")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    with (root / "contactflow.toml").open("a") as settings:
+        settings.write(f'\n[landing]\nbase_url = "{address}"\nport = {port}\n')
+    subprocess.run(contactflow("import", "customers", str(root / "customers.csv"), "-w", str(root)), check=True)
+    subprocess.run(contactflow("run", "spring", "-w", str(root)), check=True)
+    server = subprocess.Popen(contactflow("serve", "-w", str(root)), stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: answers(address), "the server to answer")
+        yield root, address, server
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/inbox").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.2)
+    pytest.fail(f"waited in vain for {what}")
+
+
+def a_mail(root: Path) -> str:
+    database = open_database(f"sqlite:///{root / 'inbox.db'}")
+    with reading(database) as session:
+        first = list_mails(session, "", 1).mails[0]
+        mail = read_mail(session, first.id)
+    database.dispose()
+    assert mail is not None
+    return mail.raw.decode().replace("=\r\n", "")
+
+
+def reached(root: Path) -> int:
+    database = open_database(f"sqlite:///{root / 'contactflow.db'}")
+    with reading(database) as session:
+        goals: int = session.execute(text("SELECT count(*) FROM member WHERE ended = 'goal_reached'")).scalar_one()
+    database.dispose()
+    return goals
+
+
+def test_a_link_leads_to_a_page_and_a_visit_wakes_whoever_waits(served: tuple[Path, str, subprocess.Popen[str]]) -> None:
+    root, address, server = served
+    links = re.findall(rf"{re.escape(address)}/p/[\w.-]+", a_mail(root))
+    page = httpx.get(links[0], headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"})
+    assert page.status_code == 200
+    wait_for(lambda: reached(root) == 1, "the visitor to reach the goal")
+    assert httpx.get(f"{address}/p/not-a-link").status_code == 404
+    assert "c1@example.com" in httpx.get(f"{address}/inbox", params={"q": "c1@example.com"}).text
+    server.send_signal(signal.SIGINT)
+    assert server.wait(timeout=60) in (0, 130)

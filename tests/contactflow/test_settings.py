@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from contactflow.settings import Settings, read_secrets, read_settings
+from store.errors import NotFoundError, SettingsError
+
+
+def settings_of(tmp_path: Path, text: str) -> Settings:
+    (tmp_path / "contactflow.toml").write_text(text)
+    return read_settings(tmp_path)
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "").workspace.timezone == "Europe/Amsterdam"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("[workspace]\nnaam = 'x'", 2, "'workspace.naam' is not a setting. Did you mean 'name'?"),
+        ("[emial]\nhost = 'x'", 1, "'emial' is not a setting. Did you mean 'email'?"),
+        ("\n[workspace]\ntimezone = 'Mars'", 3, "is not a time zone"),
+        ("[landing]\nport = 99999", 2, "landing.port"),
+        ("[email]\ntransport = 'pigeon'", 2, "cannot be 'pigeon'. Choose 'inbox' or 'smtp'"),
+        ("[attributes]\nage = 'integer'", 1, "'age' already means something"),
+        ("[attributes]\n'Bad Name' = 'text'", 1, "cannot be the name of an attribute"),
+        ("[attributes]\nrecency = 'whole'", 2, "cannot be 'whole'"),
+    ],
+)
+def test_every_fault_is_told_with_its_line(tmp_path: Path, text: str, line: int, told: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        settings_of(tmp_path, text)
+    assert f"contactflow.toml:{line}:1: " in str(error.value)
+    assert told in str(error.value)
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        settings_of(tmp_path, "[workspace]\nx = 1\n[sms]\ny = 2")
+    assert str(error.value).count("is not a setting") == 2
+
+
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"contactflow\.toml: "):
+        settings_of(tmp_path, "[workspace\n")
+
+
+def test_a_folder_without_settings_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="contactflow init"):
+        read_settings(tmp_path)
+
+
+def test_secrets_come_from_the_environment_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# keys\nCONTACTFLOW_SECRET_KEY='from the file'\nCONTACTFLOW_SMTP_PASSWORD=p=w\n")
+    assert read_secrets(tmp_path, {}).secret_key == "from the file"
+    given = read_secrets(tmp_path, {"CONTACTFLOW_SECRET_KEY": "from outside"})
+    assert (given.secret_key, given.smtp_password, given.database_url) == ("from outside", "p=w", None)
+
+
+def test_secrets_do_not_show_themselves(tmp_path: Path) -> None:
+    assert "hidden" not in repr(read_secrets(tmp_path, {"CONTACTFLOW_SECRET_KEY": "hidden"}))
