@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customers.tables import Customer
 from engine.language.faults import Fault
 from landing.colours import DARK_PAPER, LIGHT_PAPER, READABLE, brand_css, contrast
 from landing.fields import FIELD_TYPES, PhoneField
@@ -14,7 +15,7 @@ from landing.page_check import check_brand, check_page
 from landing.page_files import SHIPPED, PageShelf, load_page
 from landing.pictures import HEAVIEST_PICTURE
 from landing.render import read_answers
-from landing.wording import Merger
+from landing.wording import BUILT_IN, Merger
 from landing.words import LANGUAGES, WORDS
 from store.errors import InputError
 
@@ -185,3 +186,8 @@ def test_any_brand_colour_becomes_readable(accent: str) -> None:
 def test_contrast_is_that_of_the_recommendation() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the well-known grey that just fails
+
+
+def test_a_page_may_show_every_column_of_a_customer_but_our_own_bookkeeping() -> None:
+    columns = {"customer." + name for name in Customer.model_fields}
+    assert columns ^ set(BUILT_IN) == {"customer.id", "customer.created_at", "customer.changed_at"}
