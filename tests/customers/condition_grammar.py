@@ -72,7 +72,14 @@ def _quoted(text: str) -> str:
 
 
 def _fold(text: str, function: Callable[[str], str]) -> str:
-    return "".join(function(letter) if len(function(letter)) == 1 else letter for letter in text)
+    """Only letters of the alphabets that are promised, and only where one capital goes with one small letter."""
+    back = str.upper if function("a") == "a" else str.lower
+
+    def one(letter: str) -> str:
+        promised = ord(letter) < 0x180 or 0x386 <= ord(letter) <= 0x3CE or 0x400 <= ord(letter) <= 0x45F
+        return function(letter) if promised and back(function(letter)) == letter else letter
+
+    return "".join(map(one, text))
 
 
 def _plain_text(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Written]:

@@ -57,6 +57,9 @@ NAMES = (
     "ÿ",
     "Иван",
     "ИВАН",
+    "ẠẸ",
+    "ạẹ",
+    "ıİſς",
 )
 CITIES = ("Amsterdam", "amsterdam", "IJmuiden", "ijmuiden", "Zürich", "ZÜRICH", "A", "a", "Z", "z", "100%", "é", "e", "É", "E")
 COUNTRIES = ("NL", "BE", "nl", "DE")
@@ -83,7 +86,9 @@ class Person:
 def some_people(count: int = 300) -> list[Person]:
     """Always the same ones."""
     chance = random.Random(20260330)  # not a secret
-    return [_person(number, chance) for number in range(1, count + 1)]
+    people = [_person(number, chance) for number in range(1, count + 1)]
+    people[0].values |= {"children": 2**53 + 1, "score": 2.0**53}  # the same only when both are doubles
+    return people
 
 
 def _person(number: int, chance: random.Random) -> Person:
