@@ -1,5 +1,6 @@
 """Checking flows without a database: what `contactflow check` and every command that reads a flow begin with."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,6 +11,7 @@ from contactflow.settings import Secrets, Settings, read_settings
 from customers.conditions.vocabulary import Vocabulary, suggestion
 from engine.language.check import Checked, check_flow
 from engine.language.context import CHANNELS, CheckContext
+from engine.language.faults import Fault
 from store.clock import SystemClock
 from store.errors import NotFoundError
 
@@ -47,20 +49,34 @@ def _page_of(checked: Checked, context: CheckContext) -> Path | None:
     return context.templates / checked.spec.page
 
 
-def flow_files(root: Path, names: Sequence[str]) -> list[Path]:
-    """The files of these flows; of all in flows/ when none is named. Raises NotFoundError."""
+def flow_files(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Fault]]:
+    """The files of these flows (of all in flows/ when none is named), and a fault for each that is not there.
+
+    Raises NotFoundError when there are no flows at all.
+    """
     if names:
-        return [flow_file(root, name) for name in names]
+        return _named_files(root, names)
     found = sorted([*(root / "flows").glob("*.yaml"), *(root / "flows").glob("*.yml")])
     if not found:
         raise NotFoundError(f"There are no flows in {root / 'flows'}. Write one, or make a workspace with one: contactflow init DIR")
-    return found
+    return found, []
+
+
+def _named_files(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Fault]]:
+    files, lost = [], []
+    for name in names:
+        try:
+            files.append(flow_file(root, name))
+        except NotFoundError as error:
+            message, _, remedy = str(error).partition(". ")
+            lost.append(Fault(name, 1, 1, "not-there", f"{message[:1].lower()}{message[1:]}.", remedy))
+    return files, lost
 
 
 def flow_file(root: Path, name: str) -> Path:
     """The file of a flow that is named by its path or by its campaign. Raises NotFoundError with the nearest."""
     for path in (Path(name), root / name, root / "flows" / f"{name}.yaml", root / "flows" / f"{name}.yml"):
-        if path.is_file():
+        if os.path.lexists(path):  # what cannot be read is for the check to say
             return path
     known = [path.stem for path in (root / "flows").glob("*.y*ml")]
     near = suggestion(Path(name).stem, known) or (f"There are: {', '.join(sorted(known))}." if known else "There are no flows yet.")
@@ -74,6 +90,6 @@ def _today(settings: Settings) -> date:
 def _shown(path: Path) -> str:
     """A path as the user would write it: relative when it lies below the current folder."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))  # noqa: PTH100  # a link that leads to itself has no `resolve`
     except ValueError:
         return str(path)

@@ -3,6 +3,8 @@
 import importlib.util
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,10 +26,7 @@ def exit_code(command: Callable[[], object]) -> int:
         # Whoever read our output has gone (`| head`); python must not complain about it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        words = _words(error)
-        if words is None:
-            raise
-        return _told(words)
+        return _told(_words(error) or _defect(error))
     return 0
 
 
@@ -36,6 +35,16 @@ def _words(error: Exception) -> str | None:
     if isinstance(error, ContactflowError):
         return str(error)
     return _system_words(error) if isinstance(error, OSError) else _database_words(error)
+
+
+def _defect(error: Exception) -> str:
+    """A defect of ours: the user is told where its details are, and the terminal is spared them."""
+    with tempfile.NamedTemporaryFile("w", prefix="contactflow-defect-", suffix=".txt", delete=False) as file:
+        file.write("".join(traceback.format_exception(error)))
+    kind = type(error).__name__
+    return (
+        f"Something is wrong inside contactflow ({kind}); it is not your doing. Give {file.name} to whoever looks after contactflow here."
+    )
 
 
 def own_packages() -> None:

@@ -40,9 +40,8 @@ def check(
     from contactflow.checking import check_context, check_one, flow_files
 
     context = check_context(workspace)
-    files = flow_files(workspace, flow or [])
-    checked = [check_one(path, context) for path in files]
-    faults = [fault for each in checked for fault in each.faults]
+    files, lost = flow_files(workspace, flow or [])
+    faults = [fault for path in files for fault in check_one(path, context).faults] + lost
     if format_ is Format.JSON:
         typer.echo(json.dumps({"flows": len(files), "faults": [fault.as_json() for fault in faults]}, indent=2, ensure_ascii=False))
     else:

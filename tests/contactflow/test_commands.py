@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.contactflow.conftest import CUSTOMERS, Call, make_workspace
+from contactflow.guard import exit_code
+from tests.contactflow.conftest import CUSTOMERS, FLOW, Call, make_workspace
 
 
 def test_a_good_workspace_has_no_faults(call: Call, workspace: Path) -> None:
@@ -194,3 +197,41 @@ def test_wrong_usage_is_exit_2(call: Call) -> None:
 def test_every_command_has_help_with_an_example(call: Call, command: str) -> None:
     said = call(command, "--help")
     assert (said.code, "Example: contactflow" in said.out) == (0, True)
+
+
+def test_a_file_that_cannot_be_read_is_a_fault_like_any_other(call: Call, workspace: Path) -> None:
+    (workspace / "flows" / "folder.yaml").mkdir()
+    (workspace / "flows" / "self.yaml").symlink_to("self.yaml")
+    (workspace / "flows" / "noise.yaml").write_bytes(bytes(range(256)))
+    said = call("check", "-w", workspace)
+    assert said.code == 1
+    assert [name for name in ("folder", "self", "noise") if f"{name}.yaml:1:" in said.out] == ["folder", "self", "noise"]
+
+
+def test_a_flow_that_is_not_there_does_not_hide_the_faults_of_others(call: Call, workspace: Path) -> None:
+    (workspace / "flows" / "empty.yaml").write_text("")
+    said = call("check", "springg", "empty", "-w", workspace)
+    assert "Did you mean 'spring'?" in said.out
+    assert "the file is empty" in said.out
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: (FLOW + text).encode("utf-8", "surrogatepass")))
+def test_no_file_whatever_makes_the_check_fall_over(call: Call, workspace: Path, content: bytes) -> None:
+    flow = workspace / "flows" / "spring.yaml"
+    flow.write_bytes(content)
+    said = call("check", flow, "-w", workspace)
+    assert said.code in (0, 1)
+    assert "inside contactflow" not in said.err
+
+
+def test_a_defect_of_ours_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    assert exit_code(broken) == 1
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    details = Path(said.split("Give ")[1].split(" to whoever")[0])
+    assert "Traceback" in details.read_text()
+    details.unlink()
