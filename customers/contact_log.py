@@ -1,6 +1,6 @@
 """The contact log's closed vocabulary, and the one way to write to it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from sqlmodel import Session
 from customers.tables import Contact, CustomerId, table_of
 from store.bulk import insert_rows
 from store.clock import to_micros
-from store.columns import Json
+from store.columns import json_or_none
 
 Direction = Literal["out", "in"]
 
@@ -76,12 +76,32 @@ _COLUMNS = (
 
 def log(session: Session, entries: Iterable[Entry]) -> int:
     """Add entries to the contact log in one statement and give their number; a repeated `key` is an IntegrityError."""
-    return insert_rows(session, table_of(Contact), _COLUMNS, (_row(entry) for entry in entries))
+    return insert_rows(session, table_of(Contact), _COLUMNS, _rows(entries))
 
 
-def _row(entry: Entry) -> Sequence[Any]:
+def log_for(session: Session, entry: Entry, people: Iterable[tuple[int, int]]) -> int:
+    """Add the same entry for each (customer id, member id) in place of its own, and give their number."""
+    row = _row(entry, to_micros(entry.at), json_or_none(entry.detail))
+    who, member = _COLUMNS.index("customer_id"), _COLUMNS.index("member_id")
+    before, between, after = row[:who], row[who + 1 : member], row[member + 1 :]
+    rows = ((*before, customer_id, *between, member_id, *after) for customer_id, member_id in people)
+    return insert_rows(session, table_of(Contact), _COLUMNS, rows)
+
+
+def _rows(entries: Iterable[Entry]) -> Iterator[tuple[Any, ...]]:
+    at, detail, micros, document = None, None, 0, None
+    for entry in entries:
+        # Entries that are logged together mostly share their moment, and often their detail: worked out once.
+        if entry.at is not at:
+            at, micros = entry.at, to_micros(entry.at)
+        if entry.detail is not detail:
+            detail, document = entry.detail, json_or_none(entry.detail)
+        yield _row(entry, micros, document)
+
+
+def _row(entry: Entry, micros: int, document: str | None) -> tuple[Any, ...]:
     return (
-        to_micros(entry.at),
+        micros,
         entry.customer_id,
         entry.direction,
         entry.channel,
@@ -94,8 +114,5 @@ def _row(entry: Entry) -> Sequence[Any]:
         entry.member_id,
         entry.key,
         entry.human,
-        None if entry.detail is None else _DETAIL.process_bind_param(entry.detail, None),  # type: ignore[arg-type]
+        document,
     )
-
-
-_DETAIL = Json()

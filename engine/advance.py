@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Row, and_, case, func, select, type_coerce
 from sqlmodel import Session
 
-from customers.contact_log import Entry, Kind, log
+from customers.contact_log import Entry, Kind, log_for
 from customers.tables import CustomerId, table_of
 from engine.facts import SqlFacts
 from engine.members import LEFT, NEVER, NO_MESSAGE, NOT_DELIVERED, UNDER_WAY, Members
@@ -167,14 +167,6 @@ def _alike(own: Sequence[NDArray[Any]], same: Sequence[Any]) -> Iterator[tuple[A
 
 def _write_goals(session: Session, running: Running, progress: Progress, now: datetime) -> None:
     campaign, version = running.graph.campaign.campaign, running.graph.version
-    entries = (
-        Entry(
-            now, CustomerId(customer_id), "in", "flow", Kind.GOAL, campaign, version, reached.node, member_id=member_id,
-            detail={"goal": reached.goal},
-        )
-        for reached in progress.goals
-        for customer_id, member_id in zip(
-            progress.members.customer_id[reached.rows].tolist(), progress.members.member_id[reached.rows].tolist(), strict=True
-        )
-    )  # fmt: skip
-    log(session, entries)
+    for reached in progress.goals:
+        entry = Entry(now, CustomerId(0), "in", "flow", Kind.GOAL, campaign, version, reached.node, detail={"goal": reached.goal})
+        log_for(session, entry, _alike((progress.members.customer_id[reached.rows], progress.members.member_id[reached.rows]), ()))

@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from random import SystemRandom
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, select
+from numpy.typing import NDArray
+from sqlalchemy import BigInteger, Row, select, type_coerce
 from sqlmodel import Session
 
 from channels.contract import Channel, CompositionFault, Content, Message, Wording
@@ -26,7 +28,7 @@ from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
 from store.bulk import Ids, id_table, insert_new
 from store.clock import to_micros
-from store.columns import Json
+from store.columns import json_or_none
 from store.errors import DeliveryError
 from store.tokens import new_code
 
@@ -38,11 +40,9 @@ class Letterhead:
     """One message before its words: to whom, why not (if so), and what to merge."""
 
     addressee: Addressee
-    address: str | None
     refusal: Reason | None
     wording: Wording
     values: Mapping[str, Any]
-    code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,12 @@ class Composer:
         refusals = self._refusals(session, rows, customer_ids, addresses, now)
         segments = self._segments(session, customer_ids, now)
         codes = _codes(session, rows) if "code" in self._variables else [None] * len(rows)
+        same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
         letterheads = []
         for row, person, address, refusal, segment, code in zip(rows, people, addresses, refusals, segments, codes, strict=True):
+            values = {**same, "customer": person, "links": links.for_message(row.id, expires), "code": code}
             wording = self._wordings[row.arm or ONLY, segment]
-            letterheads.append(Letterhead(Addressee.of(row), address, refusal, wording, self._values(row.id, person, code, now), code))
+            letterheads.append(Letterhead(Addressee.of(row, address), refusal, wording, values))
         return letterheads
 
     def compose(self, letterhead: Letterhead) -> Ready | Settlement:
@@ -92,22 +94,23 @@ class Composer:
 
     def message(self, ready: Ready) -> Message:
         """The message as the channel takes it."""
-        letterhead = ready.letterhead
-        assert letterhead.address is not None
-        key = message_key(self.running.graph.version, letterhead.addressee.id)
-        return Message(key, letterhead.address, ready.content, letterhead.values["links"])
+        addressee = ready.letterhead.addressee
+        assert addressee.address is not None
+        key = message_key(self.running.graph.version, addressee.id)
+        return Message(key, addressee.address, ready.content, ready.letterhead.values["links"])
 
     def addressee(self, ready: Ready) -> Addressee:
-        """Whom the message is for, with the address and units that it goes out with."""
-        letterhead = ready.letterhead
-        return replace(letterhead.addressee, address=letterhead.address, units=ready.content.segments)
+        """Whom the message is for, with the units that it goes out with."""
+        addressee, units = ready.letterhead.addressee, ready.content.segments
+        return addressee if addressee.units == units else replace(addressee, units=units)
 
     def row(self, session: Session, ready: Ready) -> tuple[str | None, int, str, str | None, int, int]:
         """What the outbox keeps of a message that is about to be sent: with the wording it shows it byte for byte."""
         letterhead = ready.letterhead
-        merged = _JSON.process_bind_param(_used(letterhead.values, letterhead.wording.variables), session.get_bind().dialect)
+        addressee, values = letterhead.addressee, letterhead.values
+        merged = json_or_none(_used(values, letterhead.wording.variables))
         wording = self._stored_wording(session, letterhead.wording)
-        return letterhead.address, wording, merged or "{}", letterhead.code, ready.content.segments, letterhead.addressee.id
+        return addressee.address, wording, merged or "{}", values["code"], ready.content.segments, addressee.id
 
     def _load(self, node: Send) -> dict[tuple[str, str | None], Wording]:
         templates = self.running.workspace.templates
@@ -133,6 +136,7 @@ class Composer:
         purpose = self.running.graph.campaign.purpose or ""
         consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
         gone = self._gone(session, rows, now)
+        moment = to_micros(now)
         refusals: list[Reason | None] = []
         for row, address, word, left in zip(rows, addresses, consent, gone, strict=True):
             if left:
@@ -142,25 +146,23 @@ class Composer:
             elif address is None:
                 refusals.append(Reason.NO_ADDRESS)
             else:
-                refusals.append(Reason.TOO_LATE if now > row.stale_at else None)
+                refusals.append(Reason.TOO_LATE if moment > row.stale_at else None)
         return refusals
 
     def _gone(self, session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[bool]:
         """Who has left since the message was queued, or would leave by the campaign's exit condition."""
         member = table_of(Member)
         given = id_table(session, np.fromiter((row.member_id for row in rows), np.int64, len(rows)))
-        query = select(member.c.id, member.c.entered_at, member.c.arrived_at, member.c.ended).join(given, given.c.id == member.c.id)
-        found = {row.id: row for row in session.connection().execute(query)}
-        ended = np.array([found[row.member_id].ended is not None for row in rows])
+        moments = (type_coerce(moment, BigInteger) for moment in (member.c.entered_at, member.c.arrived_at))
+        query = select(member.c.id, member.c.customer_id, *moments, member.c.ended.is_not(None)).join(given, given.c.id == member.c.id)
+        found = {row[0]: row for row in session.connection().execute(query)}
+        columns = np.array([tuple(found[row.member_id]) for row in rows], np.int64).T
+        ended: NDArray[np.bool_] = columns[-1].astype(np.bool_)
         condition = self.running.graph.campaign.exit_when
-        if condition is None:
-            return [bool(each) for each in ended]
-        moments = [(to_micros(found[row.member_id].entered_at), to_micros(found[row.member_id].arrived_at)) for row in rows]
-        entered, arrived = np.array(moments, np.int64).T
-        members, people = ([getattr(row, name) for row in rows] for name in ("member_id", "customer_id"))
-        asked = Asked(np.array(members, np.int64), np.array(people, np.int64), entered, arrived)
-        leaving = SqlFacts(session, self.running.known(now)).holds(condition, asked)
-        return [bool(each) for each in ended | leaving]
+        if condition is not None:
+            ended |= SqlFacts(session, self.running.known(now)).holds(condition, Asked(*columns[:-1]))
+        gone: list[bool] = ended.tolist()
+        return gone
 
     def _segments(self, session: Session, customer_ids: Ids, now: datetime) -> Sequence[str | None]:
         wanted = self._node.by_segment
@@ -169,14 +171,12 @@ class Composer:
         segments = {name: text for name, text in self.running.workspace.segments.items() if name in wanted}
         return segment_of(session, customer_ids, segments, self.running.known(now))
 
-    def _values(self, message_id: int, person: dict[str, Any], code: str | None, now: datetime) -> dict[str, Any]:
+    def _same(self, now: datetime) -> dict[str, Any]:
+        """The values that all messages of a batch have in common."""
         workspace, campaign = self.running.workspace, self.running.graph.campaign
         return {
-            "customer": person,
             "campaign": {"name": campaign.campaign, "title": campaign.title or campaign.campaign},
             "node": self.node_id,
-            "links": workspace.links.for_message(message_id, now + LINK_LIFE),
-            "code": code,
             "sender": {"name": workspace.sender.name, "address": workspace.sender.address},
             "today": now.astimezone(workspace.zone).date().isoformat(),
         }
@@ -207,8 +207,7 @@ def _codes(session: Session, rows: Sequence[Row[Any]]) -> list[str | None]:
 def _used(values: Mapping[str, Any], variables: frozenset[str]) -> dict[str, Any]:
     """The part of the values that a wording reads: all that has to be kept to show the message again."""
     used: dict[str, Any] = {}
-    for name in sorted(variables):
-        first, _, second = name.partition(".")
+    for first, second in _parts(variables):
         if second and isinstance(values.get(first), Mapping):
             used.setdefault(first, {})[second] = values[first].get(second)
         elif first in values:
@@ -216,5 +215,10 @@ def _used(values: Mapping[str, Any], variables: frozenset[str]) -> dict[str, Any
     return used
 
 
-_JSON = Json()
+@cache
+def _parts(variables: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    names = (name.partition(".") for name in sorted(variables))
+    return tuple((first, second) for first, _, second in names)
+
+
 _RANDOM = SystemRandom()

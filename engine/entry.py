@@ -7,7 +7,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from customers.conditions.compile import compile_condition
-from customers.conditions.language import parse_condition
 from customers.conditions.vocabulary import Place
 from customers.tables import Customer, table_of
 from engine.facts import SqlFacts
@@ -61,7 +60,7 @@ def _let_in_range(session: Session, running: Running, node_id: str, now: datetim
     assert isinstance(node, Audience)
     facts = SqlFacts(session, running.known(now))
     customer, member = table_of(Customer), table_of(Member)
-    condition = compile_condition(parse_condition(node.audience, running.vocabulary.at(Place.CUSTOMER)), facts.scope(None))
+    condition = compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None))
     entry = _next_entry_number(member, customer, running.campaign_id)
     moment = literal(now, Instant)
     values = {

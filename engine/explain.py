@@ -10,7 +10,6 @@ from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from customers.attributes import read_attributes
-from customers.conditions.language import parse_condition
 from customers.conditions.vocabulary import Place
 from customers.tables import Contact, Customer, table_of
 from engine.facts import SqlFacts
@@ -142,7 +141,7 @@ def _outsider(session: Session, running: Running, key: str, customer_id: int, no
     for node_id in running.graph.entries:
         node = running.graph.nodes[node_id]
         assert isinstance(node, Audience)
-        condition = parse_condition(node.audience, running.vocabulary.at(Place.CUSTOMER))
+        condition = running.read_condition(node.audience, Place.CUSTOMER)
         moment = np.array([to_micros(now)], np.int64)
         holds = SqlFacts(session, known).holds(node.audience, Asked(-ids, ids, moment, moment))[0]
         values = read_attributes(session, ids, sorted(condition.attributes), known)

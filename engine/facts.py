@@ -1,6 +1,6 @@
 """What is known about customers, asked with SQL: one statement a question, however many members it is for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from customers.attributes import attribute_columns, profile_table
 from customers.conditions.compile import Scope, compile_condition
-from customers.conditions.language import parse_condition
+from customers.conditions.tree import Condition
 from customers.conditions.vocabulary import AttributeKind, Place, Vocabulary
 from customers.tables import Customer, table_of
 from engine.members import Asked, Int, Mask
@@ -30,6 +30,7 @@ class Known:
     purpose: str | None
     zone: ZoneInfo
     now: datetime
+    read: Callable[[str, Place], Condition]  # what a condition's text says at a place of the flow
 
 
 class SqlFacts:
@@ -41,11 +42,9 @@ class SqlFacts:
         self._profile = profile_table(known.attributes)
 
     def holds(self, condition: str, asked: Asked, *, waiting: bool = False) -> Mask:
-        vocabulary = self._known.vocabulary.at(Place.WAIT if waiting else Place.FLOW)
+        meant = self._known.read(condition, Place.WAIT if waiting else Place.FLOW)
         given = self._given(asked)
-        scope = self.scope(given)
-        query = select(given.c.pos).select_from(self._people(given))
-        query = query.where(compile_condition(parse_condition(condition, vocabulary), scope))
+        query = select(given.c.pos).select_from(self._people(given)).where(compile_condition(meant, self.scope(given)))
         answer = np.zeros(len(asked), np.bool_)
         answer[[row[0] for row in self._session.connection().execute(query)]] = True
         return answer

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, select, update
+from sqlalchemy import BigInteger, Row, select, type_coerce, update
 from sqlmodel import Session
 
 from channels.contract import MessageKey, Receipt
@@ -80,8 +80,11 @@ class Claim:
     most: int
 
 
+_NEEDED = ("id", "member_id", "customer_id", "node", "channel", "arm", "attempts", "address", "units", "code")
+
+
 def claim(session: Session, version_id: int, node: str, now: datetime, by: Claim) -> Sequence[Row[Any]]:
-    """Take due messages of a node, and give their rows. A row is never given to two."""
+    """Take due messages of a node, and give of their rows what composing needs. A row is never given to two."""
     outbox = table_of(OutboxMessage)
     due = (
         select(outbox.c.id)
@@ -94,7 +97,7 @@ def claim(session: Session, version_id: int, node: str, now: datetime, by: Claim
         update(outbox)
         .where(outbox.c.id.in_(due.scalar_subquery()), outbox.c.state == State.QUEUED)
         .values(state=State.CLAIMED, claim=by.name, claimed_until=by.until, attempts=outbox.c.attempts + 1)
-        .returning(outbox)
+        .returning(*(outbox.c[name] for name in _NEEDED), type_coerce(outbox.c.stale_at, BigInteger).label("stale_at"))
     )
     return session.connection().execute(taken).all()
 

@@ -36,9 +36,9 @@ class Addressee:
     units: int = 1
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "Addressee":
-        """From a row of the outbox."""
-        return cls(row.id, row.member_id, row.customer_id, row.node, row.channel, row.arm, row.attempts, row.address, row.units)
+    def of(cls, row: Row[Any], address: str | None, units: int = 1) -> "Addressee":
+        """From a row of the outbox, with the address and units that it goes out with."""
+        return cls(row.id, row.member_id, row.customer_id, row.node, row.channel, row.arm, row.attempts, address, units)
 
 
 def settlement_of(receipt: Receipt, addressee: Addressee, now: datetime, cost_cents: float) -> Settlement:

@@ -41,11 +41,11 @@ def _settle(workspace: Workspace, remains: Remains, now: datetime) -> int:
         rows = [row for row in _sending(session, remains.claim) if row.id in receipts or row.id in started]
         settlements = []
         for row in rows:
-            addressee, cost = Addressee.of(row), workspace.costs.get(row.channel, 0)
+            addressee, cost = Addressee.of(row, row.address, row.units), workspace.costs.get(row.channel, 0)
             receipt = receipts.get(row.id)
             settlements.append(settlement_of(receipt, addressee, now, cost) if receipt else maybe_sent(addressee, cost))
         _record(session, rows, settlements, now)
-        addressees = {row.id: Addressee.of(row) for row in rows}
+        addressees = {row.id: Addressee.of(row, row.address, row.units) for row in rows}
         suppress_bad_addresses(session, addressees, {key: each for key, each in receipts.items() if key in addressees}, now)
         release(session, remains.claim, [State.SENDING])
     return sum(settlement.state is State.UNKNOWN for settlement in settlements)
@@ -55,14 +55,16 @@ def _settle_unseen(workspace: Workspace, claim: str, now: datetime) -> int:
     with writing(workspace.database) as session:
         release(session, claim, [State.CLAIMED])
         rows = _sending(session, claim)
-        _record(session, rows, [maybe_sent(Addressee.of(row), workspace.costs.get(row.channel, 0)) for row in rows], now)
+        _record(
+            session, rows, [maybe_sent(Addressee.of(row, row.address, row.units), workspace.costs.get(row.channel, 0)) for row in rows], now
+        )
     return len(rows)
 
 
 def _record(session: Session, rows: Sequence[Row[Any]], settlements: Sequence[Settlement], now: datetime) -> None:
     by_names: dict[tuple[str, str], dict[int, Addressee]] = {}
     for row in rows:
-        by_names.setdefault((row.campaign, row.version), {})[row.id] = Addressee.of(row)
+        by_names.setdefault((row.campaign, row.version), {})[row.id] = Addressee.of(row, row.address, row.units)
     for names, addressees in by_names.items():
         record(session, names, addressees, [each for each in settlements if each.id in addressees], now)
 

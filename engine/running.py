@@ -1,9 +1,13 @@
 """A version of a flow that has been stored to run: its graph with the rows that stand for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, cached_property
 
-from customers.conditions.vocabulary import Vocabulary
+from customers.conditions.language import parse_condition
+from customers.conditions.tree import Condition
+from customers.conditions.vocabulary import Place, Vocabulary
 from engine.facts import Known
 from engine.graph import FlowGraph
 from engine.workspace import Workspace
@@ -27,4 +31,11 @@ class Running:
     def known(self, now: datetime) -> Known:
         """What its conditions may speak of at `now`."""
         campaign = self.graph.campaign
-        return Known(self.vocabulary, self.workspace.attributes, campaign.campaign, campaign.purpose, self.workspace.zone, now)
+        return Known(
+            self.vocabulary, self.workspace.attributes, campaign.campaign, campaign.purpose, self.workspace.zone, now, self.read_condition
+        )
+
+    @cached_property
+    def read_condition(self) -> Callable[[str, Place], Condition]:
+        """What a condition's text means at a place of the flow; read once, however many chunks ask it."""
+        return cache(lambda text, place: parse_condition(text, self.vocabulary.at(place)))

@@ -16,7 +16,6 @@ from sqlmodel import Session
 
 from customers.attributes import read_attributes
 from customers.conditions.compile import compile_condition
-from customers.conditions.language import parse_condition
 from customers.conditions.tree import EventKind, EventRef
 from customers.conditions.vocabulary import Place
 from customers.consent import reachability
@@ -87,7 +86,7 @@ def _audience(session: Session, running: Running, at: datetime) -> Iterator[tupl
     for node_id in running.graph.entries:
         node = running.graph.nodes[node_id]
         assert isinstance(node, Audience)
-        condition = compile_condition(parse_condition(node.audience, running.vocabulary.at(Place.CUSTOMER)), facts.scope(None))
+        condition = compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None))
         after = 0
         while True:
             query = select(customer.c.id).select_from(facts.people()).where(customer.c.id > after, condition)
@@ -192,7 +191,7 @@ class _Assumed:
 
     def holds(self, condition: str, asked: Asked, *, waiting: bool = False) -> Mask:
         place = Place.WAIT if waiting else Place.FLOW
-        event = parse_condition(condition, self._running.vocabulary.at(place)).only_event
+        event = self._running.read_condition(condition, place).only_event
         if event is None or event.kind not in self._rates:
             return self._stored.holds(condition, asked, waiting=waiting)
         return self._happened(event, asked)

@@ -29,6 +29,14 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
+def json_or_none(value: Any) -> str | None:
+    """A document as the column type Json stores it, for rows that go in as they are stored."""
+    return None if value is None else _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one each time
+
+
 class Json(TypeDecorator[Any]):
     """A small JSON document as text, keys sorted, so that equal documents are equal bytes."""
 
@@ -36,7 +44,7 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return json_or_none(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
