@@ -25,7 +25,7 @@ def exit_code(command: Callable[[], object]) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); python must not complain about it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the outermost loop: nobody is shown a traceback
         return _told(_words(error) or _defect(error))
     return 0
 
@@ -43,7 +43,7 @@ def _defect(error: Exception) -> str:
         file.write("".join(traceback.format_exception(error)))
     kind = type(error).__name__
     return (
-        f"Something is wrong inside contactflow ({kind}); it is not your doing. Give {file.name} to whoever looks after contactflow here."
+        f"Something is wrong inside contactflow ({kind}); not your doing. Give {file.name} to whoever looks after contactflow here."
     )
 
 
