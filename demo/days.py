@@ -14,7 +14,7 @@ from demo.terminal import Terminal
 from demo.visits import Browser
 from store.clock import FixedClock
 
-TILLS_AT, MORNING, EVENING = timedelta(hours=6), timedelta(hours=9), timedelta(hours=19)
+TILLS_AT, MORNING, EVENING = timedelta(hours=6), timedelta(hours=10), timedelta(hours=19)
 Act = Callable[[], None]
 
 

@@ -102,7 +102,7 @@ def invented(number: int, age: str | None, kids: str | None, department: str) ->
         city=town,
         country=land,
         language=pick(who, "language", LANGUAGES[land]),
-        timezone="Europe/London" if happens(who, "lives abroad for a while", 0.02) else ZONES[land],
+        timezone="Europe/Helsinki" if happens(who, "lives abroad for a while", 0.02) else ZONES[land],
         born=date(YEAR_OF_AGE[age] + int(draw(who, "year") * 9) - 4, 1 + int(draw(who, "month") * 12), 15) if age else None,
         children=int(kids.rstrip("+")) if kids else None,
         department=department.lower(),

@@ -53,7 +53,15 @@ def read_assigned(database: Engine, households: Mapping[str, Household]) -> Assi
     return Assigned({key: households[key] for key in sorted(groups)}, mails)
 
 
-def checks(database: Engine, inbox: Path, town: Town, assigned: Assigned, start: datetime) -> Iterator[Check]:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time that was lived through."""
+
+    start: datetime
+    end: datetime
+
+
+def checks(database: Engine, inbox: Path, town: Town, assigned: Assigned, span: Span) -> Iterator[Check]:
     """Every count that must be the same on both sides."""
     written, done = _contacts(database), town.done + town.browser.done
     mails = done["personal"] + done["general"]
@@ -69,7 +77,7 @@ def checks(database: Engine, inbox: Path, town: Town, assigned: Assigned, start:
     yield Check("people written to without consent or address", _unwanted(town, assigned), 0)
     yield Check("people written to after they opted out", 0, _after_opt_out(database))
     yield Check("people of the control who got anything", _control_contacted(database), 0)
-    yield Check("people whose life is not the one foreseen", _surprises(town, assigned, start), 0)
+    yield Check("people whose life is not the one foreseen", _surprises(town, assigned, span), 0)
 
 
 def _contacts(database: Engine) -> Counter[tuple[str, str]]:
@@ -101,11 +109,12 @@ def _control_contacted(database: Engine) -> int:
         return int(session.execute(query).scalar_one())
 
 
-def _surprises(town: Town, assigned: Assigned, start: datetime) -> int:
+def _surprises(town: Town, assigned: Assigned, span: Span) -> int:
     """People who got or spent something else than the words of the flow say, which truth.py follows by hand."""
     count = 0
     for who, household in assigned.everyone.items():
         mail = assigned.mails.get(who)
-        foreseen = life(household, mail, start)  # type: ignore[arg-type]  # the arms are named as the messages are
-        count += (tuple(town.got.get(who, ())), town.spent.get(who, 0)) != (foreseen.messages, foreseen.cents)
+        foreseen = life(household, mail, span.start)  # type: ignore[arg-type]  # the arms are named as the messages are
+        spent = sum(each.cents for each in foreseen.bought if each.at < span.end)
+        count += (tuple(town.got.get(who, ())), town.spent.get(who, 0)) != (foreseen.messages, spent)
     return count

@@ -1,19 +1,21 @@
 """What really arrived: read where it was delivered, as the people who got it would read it."""
 
+import email
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice, pairwise
+from email.message import Message as EmailMessage
+from itertools import islice
 from pathlib import Path
 
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
+from pypdf.generic import DictionaryObject, NameObject
 from sqlalchemy import select
 
 from demo.households import Household
 from demo.public import POST, Message
 from store.session import reading
-from studio.inbox.reading import open_mail
 from studio.inbox.records import MAIL, open_records
 from studio.letters import read_runs
 from studio.phone import read_texts
@@ -21,6 +23,7 @@ from studio.phone import read_texts
 # By the words on its button a recipient tells one mail from the other.
 BUTTONS: Mapping[str, Message] = {"See my page": "personal", "Get my € 5": "general"}
 _LINK = re.compile(r"https?://\S*/(p|o)/([\w.-]*[\w-])")
+_POSTCODE = re.compile(r"\d{4}\s*[A-Z]{2}\b|\d{4,5}\b")
 _CODE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b")
 
 
@@ -44,7 +47,7 @@ class Post:
         self._records, self._texts, self._letters = open_records(inbox), texts, letters
         self._by_email = {each.email: each.key for each in households if each.email}
         self._by_phone = {each.phone: each.key for each in households if each.phone}
-        self._by_door = {_door(each.street, each.postcode): each.key for each in households}
+        self._by_door = {_door(f"{each.first_name} {each.last_name}", each.street, each.postcode): each.key for each in households}
         self._last_mail, self._texts_read, self._runs_read = 0, 0, set[str]()
 
     def new(self, now: datetime) -> list[Arrival]:
@@ -61,12 +64,7 @@ class Post:
             rows = session.execute(query.order_by(MAIL.c.id)).all()
         for row in rows:
             self._last_mail = row.id
-            opened = open_mail(row.raw)
-            labels = {link.label: link.address for link in opened.links}
-            message = next(BUTTONS[label] for label in labels if label in BUTTONS)
-            links = _links_of(" ".join(labels.values()))
-            one_click = dict(opened.headers)["List-Unsubscribe"].strip("<>")
-            yield Arrival(self._by_email[row.recipient], message, row.sent_at, links["p"], links["o"], _path(one_click))
+            yield _read_mail(self._by_email[row.recipient], row.sent_at, email.message_from_bytes(row.raw))
 
     def _new_texts(self, now: datetime) -> Iterator[Arrival]:
         for text in islice(read_texts(self._texts), self._texts_read, None):
@@ -80,14 +78,36 @@ class Post:
                 continue
             self._runs_read.add(run.folder)
             for page in PdfReader(self._letters / run.folder / "letters.pdf").pages:
-                yield self._letter(page.extract_text(), run.at + POST)
+                yield self._letter(_own_words(page), run.at + POST)
 
     def _letter(self, text: str, at: datetime) -> Arrival:
         code = _CODE.search(text)
-        door = next((key for line, below in _pairs(text) if (key := self._by_door.get(_door(line, below)))), None)
+        lines = text.splitlines()
+        windows = (_door(*each) for each in zip(lines, lines[1:], lines[2:], strict=False))
+        who = next((self._by_door[window] for window in windows if window in self._by_door), None)
         assert code, "a letter without a code"
-        assert door, "a letter to nobody that we know"
-        return Arrival(door, "letter", at, code=code[0])
+        assert who, "a letter to nobody that we know"
+        return Arrival(who, "letter", at, code=code[0])
+
+
+def _read_mail(who: str, at: datetime, mail: EmailMessage) -> Arrival:
+    part = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
+    payload = part.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    text = payload.decode()
+    links = _links_of(text)
+    message = next(message for button, message in BUTTONS.items() if button in text)
+    return Arrival(who, message, at, links["p"], links["o"], _path(str(mail["List-Unsubscribe"]).strip("<>")))
+
+
+def _own_words(page: PageObject) -> str:
+    """The words that no other letter has. The others are shared parts of the print run, and slow to read again on each page."""
+    resources = page["/Resources"]
+    assert isinstance(resources, DictionaryObject)
+    shared = resources.get("/XObject", DictionaryObject())
+    picture = DictionaryObject({NameObject("/Subtype"): NameObject("/Image")})
+    resources[NameObject("/XObject")] = DictionaryObject({NameObject(name): picture for name in shared})
+    return page.extract_text()
 
 
 def _links_of(text: str) -> dict[str, str]:
@@ -98,15 +118,7 @@ def _path(link: str) -> str:
     return "/" + link.split("/", 3)[3]
 
 
-def _door(street: str, postcode: str) -> str:
-    """A street and the beginning of the line below it, which is the postcode: without spaces."""
-    return "".join(f"{street}|{postcode}".split())
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Each line with the postcode that the line below begins with."""
-    lines = text.splitlines()
-    for line, below in pairwise(lines):
-        postcode = re.match(r"\d{4}\s*[A-Z]{2}\b|\d{4,5}\b", below.strip())
-        if postcode:
-            yield line, postcode[0]
+def _door(name: str, street: str, place: str) -> str:
+    """Three lines of an address as they can be told apart: of the third the postcode only, and no spaces."""
+    postcode = _POSTCODE.match(place.strip())
+    return "|".join("".join(each.split()) for each in (name, street, postcode[0] if postcode else ""))

@@ -43,7 +43,7 @@ class Terminal:
         """Run a command for everybody to see; gives its output."""
         output = self.run(*words)
         self._told(f"  $ contactflow {' '.join(map(quote, words))}")
-        lines = output.splitlines()
+        lines = output.splitlines() if most else []
         for line in lines[:most]:
             self._told(f"    {line}")
         if len(lines) > most:

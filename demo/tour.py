@@ -1,5 +1,6 @@
 """The story of the demo, told step by step: each command as a user would type it, and what it said."""
 
+import csv
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from contactflow.bootstrap import inbox_at_hand, open_workspace
 from contactflow.present import NOW
 from demo.days import Calendar, Town, live_through
 from demo.households import Household, Shop, write_customers, write_purchases
-from demo.ledger import Assigned, Check, checks, read_assigned
+from demo.ledger import Assigned, Check, Span, checks, read_assigned
 from demo.post import Post
 from demo.public import HERE
 from demo.terminal import Terminal
@@ -28,8 +30,7 @@ from engine.prefect_server import prefect_at_hand
 from engine.workspace import Workspace
 from store.clock import FixedClock
 
-START = datetime(2018, 7, 2, 9, tzinfo=HERE)
-HOUSE = Path(__file__).resolve().parent.parent  # where the settings, the flow and the wording are copied from
+START = datetime(2018, 7, 2, 10, tzinfo=HERE)
 Say = Callable[[str], None]
 
 
@@ -109,17 +110,25 @@ class Tour:
             os.environ.pop(NOW, None)
 
     def _settle(self) -> None:
-        fresh_workspace(self.root)
+        shutil.rmtree(self.root, ignore_errors=True)
+        self._terminal.show("init", str(self.root), most=0)
+        # Its own few customers make room for the 2,469 households.
+        shutil.rmtree(self.root / "data")
+        (self.root / "README.md").unlink()
+        (self.root / "data").mkdir()
         write_customers(self.root / "data" / "customers.csv", self.shop.households)
         write_purchases(self.root / "data" / "purchases.csv", self.shop.purchases)
-        self.say(f"  {len(self.shop.households):,} households, with what they really bought in 2017; names and addresses are invented.")
-        self.say(f"  {self.root}: contactflow.toml, flows/winback.yaml, templates/, data/")
+        self.say(
+            f"  {self.root}/ has settings, a campaign and its wording. Into data/ come {len(self.shop.households):,} households with what"
+        )
+        self.say("  they really bought in 2017; names and addresses are invented, and some rows are wrong on purpose.")
 
     def _import(self) -> None:
-        for subject in ("customers", "purchases"):
-            self._terminal.show("import", subject, f"{self.root}/data/{subject}.csv")
-        with (self.root / "data" / "customers.rejected.csv").open(encoding="utf-8") as lost:
-            self.say(f"    the first line of it: {[line.rstrip() for line in lost][1][:110]} ...")
+        self._terminal.show("import", "customers", f"{self.root}/data/customers.csv")
+        with (self.root / "data" / "customers.rejected.csv").open(encoding="utf-8", newline="") as lost:
+            for row in islice(csv.DictReader(lost), 3):
+                self.say(f"      line {row['line']}, {row['column']}: {row['reason']}; {row['remedy']}")
+        self._terminal.show("import", "purchases", f"{self.root}/data/purchases.csv")
 
     def _draw(self) -> None:
         self._terminal.show("check", "winback")
@@ -141,13 +150,11 @@ class Tour:
             town = Town(self._post(), browser, clock)
             stack.callback(town.post.close)
             town.live(self.shop.households, START)
-            self.say(
-                f"  $ contactflow run winback --at '{START:%Y-%m-%d %H:%M}'   (and so on: mornings and evenings at which something is due)"
-            )
+            self.say(f"  $ contactflow run winback --at '{START:%Y-%m-%d %H:%M}'   (and so on, whenever something is due)")
             calendar = Calendar(START, self.days, lambda now: is_due(workspace, now))
             self._tell_days(live_through(town, self._terminal, calendar))
             assigned = read_assigned(workspace.database, households)
-            found = tuple(checks(workspace.database, self.root / "inbox.db", town, assigned, START))
+            found = tuple(checks(workspace.database, self.root / "inbox.db", town, assigned, Span(START, clock.now())))
         self._terminal.at(self.end)
         return Outcome(found, tuple(self._compare(assigned)), assigned, town)
 
@@ -197,17 +204,6 @@ class Tour:
         self.say(f"\n{self._steps}. {title}")
         yield
         self.say(f"  [{time.monotonic() - began:.1f} s]")
-
-
-def fresh_workspace(root: Path) -> None:
-    """A new workspace with the settings, the campaign and the wording of this house; what was there goes."""
-    shutil.rmtree(root, ignore_errors=True)
-    (root / "data").mkdir(parents=True)
-    (root / "flows").mkdir()
-    shutil.copy(HOUSE / "contactflow.toml", root)
-    shutil.copy(HOUSE / "flows" / "winback.yaml", root / "flows")
-    for folder in ("winback", "pages"):
-        shutil.copytree(HOUSE / "templates" / folder, root / "templates" / folder)
 
 
 def is_due(workspace: Workspace, now: datetime) -> bool:
