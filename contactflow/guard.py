@@ -42,9 +42,7 @@ def _defect(error: Exception) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="contactflow-defect-", suffix=".txt", delete=False) as file:
         file.write("".join(traceback.format_exception(error)))
     kind = type(error).__name__
-    return (
-        f"Something is wrong inside contactflow ({kind}); not your doing. Give {file.name} to whoever looks after contactflow here."
-    )
+    return f"Something is wrong inside contactflow ({kind}); not your doing. Give {file.name} to whoever looks after contactflow here."
 
 
 def own_packages() -> None:

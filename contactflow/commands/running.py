@@ -15,7 +15,7 @@ Campaign = Annotated[str, typer.Argument(help="The campaign's name.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (run, status, explain, simulate, plan, deploy, worker):
+    for command in (run, status, explain, message, simulate, plan, deploy, worker):
         app.command(command.__name__)(command)
 
 
@@ -111,6 +111,33 @@ def explain(
             typer.echo(json.dumps(words.explanation_as_json(explanation), indent=2, ensure_ascii=False))
         else:
             typer.echo(words.explanation_in_words(explanation, opened.zone))
+
+
+def message(
+    number: Annotated[int, typer.Argument(help="The message's number, as `contactflow explain` shows it.")],
+    part: Annotated[str | None, typer.Option(help="Only this part, as it is: html, text, subject.")] = None,
+    format_: As = Format.TEXT,
+    workspace: Workspace = HERE,
+) -> None:
+    """Show a message exactly as it was sent.
+
+    Example: contactflow message 17 --part html > mail.html
+    """
+    from contactflow.bootstrap import open_workspace
+    from engine.sent import sent_message
+
+    with open_workspace(workspace) as opened:
+        sent = sent_message(opened, number)
+        parts = dict(sent.content.parts)
+    if part is not None and part not in parts:
+        raise typer.BadParameter(f"The message has no '{part}'. It has: {', '.join(parts)}.", param_hint="--part")
+    if part is not None:
+        typer.echo(parts[part], nl=False)
+    elif format_ is Format.JSON:
+        document = {"message": sent.id, "node": sent.node, "channel": sent.channel, "state": sent.state, "parts": parts}
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(f"--- {name}\n{text}" for name, text in parts.items()))
 
 
 def simulate(

@@ -168,7 +168,8 @@ def _reason(name: str) -> str:
 def _finding(finding: "Finding", zone: ZoneInfo) -> str:
     where = f"{finding.node}: " if finding.node else ""
     reason = f" [{finding.reason}]" if finding.reason else ""
-    return f"  {finding.at.astimezone(zone):%Y-%m-%d %H:%M}  {where}{finding.text}{reason}"
+    number = f" (message {finding.message_id})" if finding.message_id else ""
+    return f"  {finding.at.astimezone(zone):%Y-%m-%d %H:%M}  {where}{finding.text}{reason}{number}"
 
 
 def _finding_as_json(finding: "Finding") -> Mapping[str, Any]:

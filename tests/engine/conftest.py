@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from channels.contract import Channel
 from channels.fake import FakeChannel
+from customers.conditions.vocabulary import Vocabulary
 from customers.consent import ConsentChange, Source, record_consent
 from customers.tables import Customer, CustomerId, table_of
 from engine.campaigns import open_versions, start
@@ -83,7 +84,10 @@ class Bench:
     def start(self, flow: str, header: str = "", at: datetime = NOON) -> Sequence[Running]:
         """Check and start a campaign called test from the nodes in `flow`."""
         text = f"campaign: test\npurpose: offers\n{header}\nflow:\n{flow}"
-        checked = check_text(text, self.workspace.flows / "test.yaml", CheckContext(templates=self.workspace.templates))
+        known = Vocabulary.of_workspace(self.workspace.attributes, self.workspace.segments)
+        own = {name: kind.value for name, kind in self.workspace.attributes.items()}
+        context = CheckContext(templates=self.workspace.templates, vocabulary=known, own_attributes=own)
+        checked = check_text(text, self.workspace.flows / "test.yaml", context)
         start(self.workspace, checked.require(), text, at)
         return open_versions(self.workspace, "test")
 
