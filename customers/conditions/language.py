@@ -11,7 +11,7 @@ before a condition turns it round: it lets in exactly those whom the condition l
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sqlglot import exp
@@ -58,6 +58,7 @@ def parse_segments(vocabulary: Vocabulary, names: Iterable[str] | None = None) -
 class _Reading:
     vocabulary: Vocabulary
     inside: tuple[str, ...] = ()  # the segments that are being read, outermost first
+    known: dict[str, Predicate | str] = field(default_factory=dict)  # each segment is read once, however often it is named
 
     def condition(self, text: str) -> Condition:
         if len(text) > MOST_CHARACTERS:
@@ -90,13 +91,18 @@ class _Reading:
 
     def _segment(self, name: str) -> Predicate | str:
         """What a segment's condition means, or what is wrong with it."""
-        way = (*self.inside, name)
         if name in self.inside:
-            return f"segment '{name}' leads back to itself: {', '.join(way[self.inside.index(name) :])}."
-        if len(way) > MOST_SEGMENTS_DEEP:
-            return f"segments refer to segments more than {MOST_SEGMENTS_DEEP} deep: {', '.join(way)}."
+            return f"segment '{name}' leads back to itself: {', '.join((*self.inside[self.inside.index(name) :], name))}."
+        if len(self.inside) >= MOST_SEGMENTS_DEEP:
+            return f"segments refer to segments more than {MOST_SEGMENTS_DEEP} deep: {', '.join((*self.inside, name))}."
+        if name not in self.known:
+            self.known[name] = self._read_segment(name)
+        return self.known[name]
+
+    def _read_segment(self, name: str) -> Predicate | str:
+        inner = _Reading(_inside_segments(self.vocabulary), (*self.inside, name), self.known)
         try:
-            return _Reading(_inside_segments(self.vocabulary), way).condition(self.vocabulary.segments[name]).predicate
+            return inner.condition(self.vocabulary.segments[name]).predicate
         except ConditionError as error:
             return f"segment '{name}' has a fault itself: {error.faults[0].message}"
 

@@ -134,6 +134,15 @@ BAD = {
     "response to rest": ("response to rest", "sends nothing", ""),
     "open of mail": ("open of mail", "does not track opens", "track_opens: true"),
     "opened text": ("opened text", "nobody sees", "response to text"),
+    "response to": ("response to", "needs the name of a node", "response to NODE"),
+    "reachable by": ("reachable by", "name of a channel is missing", "email"),
+    "coalesce(1, 'a') = 1": ("'a'", "is a whole number and 'a' is text", "number"),
+    "age > (country = 'NL')": ("country = 'NL'", "condition, not a value", "and"),
+    "- country > 1": ("country", "is for numbers", ""),
+    "country = 'NL' or " + "age in (" + "1, " * 7000 + "1)": (None, "longer than 20000 characters", "in (...)"),
+    "age > 1" + " + 1" * 41: ("+", "reckons more than 40 times", "Import"),
+    "age > 1" + " and age > 1" * 201: ("and", "more than 200", "in (...)"),
+    "age > 1 * 1 * 1 * 1 * 1 * 1 * 1 * 1 * 1": ("1 * 1 * 1 * 1 * 1 * 1 * 1 * 1 * 1", "multiplied or divided", "Import"),
     "purchase since yesterday": ("purchase since", "needs `entry` or `arrival`", "since entry"),
     "purchase in last month": ("purchase in last", "number of days", "in last 30 days"),
     "contacted in last 0 days": ("contacted in last", "number of days", "30"),
@@ -152,7 +161,7 @@ BAD = {
 def test_a_fault_is_told_where_it_is_and_with_what_to_do(text: str) -> None:
     where, message, remedy = BAD[text]
     fault = faults_of(text)[0]
-    assert text[fault.start : fault.end] == where
+    assert text[fault.start : fault.end] == where or where is None
     assert message in fault.message
     assert remedy in fault.remedy
 
@@ -290,6 +299,7 @@ def test_a_condition_that_is_one_event_says_so() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
+        ("event called since arrival", "an arrival does not exist yet"),
         ("purchase since entry", "an entry does not exist yet"),
         ("purchase since arrival", "an arrival does not exist yet"),
         ("purchase", "does not say when"),
@@ -316,8 +326,12 @@ def test_segments_that_lead_back_to_themselves_are_found() -> None:
 
 
 def test_segments_cannot_grow_without_end() -> None:
+    began = time.perf_counter()
     laughs = {"s0": "age > 1"} | {f"s{n}": " or ".join([f"in segment s{n - 1}"] * 20) for n in range(1, 5)}
     assert "too large" in str(faults_of("in segment s4", Vocabulary.of_workspace({}, laughs))[0])
+    faulty = {**laughs, "s0": "agee > 1"}
+    assert "no attribute 'agee'" in str(faults_of("in segment s4", Vocabulary.of_workspace({}, faulty))[0])
+    assert time.perf_counter() - began < 5
     chain = {"s0": "age > 1"} | {f"s{n}": f"in segment s{n - 1}" for n in range(1, 9)}
     assert "more than 5 deep" in str(faults_of("in segment s8", Vocabulary.of_workspace({}, chain))[0])
 
