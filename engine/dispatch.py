@@ -18,6 +18,7 @@ from engine.composition import Composer, Letterhead, Ready
 from engine.journal import Journal
 from engine.outbox import CLAIM, Claim, Settlement, claim, mark_sending, message_id_of
 from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
+from engine.recovery import recover_own
 from engine.running import Running
 from store.clock import Clock
 from store.errors import DeliveryError
@@ -38,6 +39,7 @@ def dispatch(running: Running, node: str, now: datetime, desk: Desk) -> int:
 
     Raises DeliveryError when the channel cannot work at all; what was not sent is then put off, and nothing is lost.
     """
+    recover_own(running.workspace, desk.journal, desk.claim, now)
     composer = Composer(running, node)
     done = 0
     while count := dispatch_batch(composer, now, desk):

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from customers.tables import table_of
-from engine.journal import FOLDER, SUFFIX, Remains, orphans
+from engine.journal import FOLDER, SUFFIX, Journal, Remains, orphans
 from engine.outbox import Settlement, State, message_id_of, release
 from engine.recording import Addressee, maybe_sent, record, settlement_of, suppress_bad_addresses
 from engine.tables import FlowVersion, OutboxMessage
@@ -31,6 +31,13 @@ def recover(workspace: Workspace, now: datetime, machine_now: datetime) -> int:
         if not (workspace.state / FOLDER / f"{claim}{SUFFIX}").exists():
             count += _settle_unseen(workspace, claim, now)
     return count
+
+
+def recover_own(workspace: Workspace, journal: Journal, claim: str, now: datetime) -> None:
+    """Settle a batch of this very process that an error interrupted before it was recorded."""
+    if journal.started or journal.receipts:
+        _settle(workspace, Remains(claim, journal.path, frozenset(journal.started), tuple(journal.receipts)), now)
+        journal.recorded()
 
 
 def _settle(workspace: Workspace, remains: Remains, now: datetime) -> int:

@@ -16,9 +16,10 @@ from engine.advance import advance
 from engine.dispatch import Desk, dispatch
 from engine.entry import entry_due, let_in
 from engine.outbox import State, open_nodes
-from engine.recovery import recover
+from engine.recovery import recover, recover_own
 from engine.running import Running
 from engine.tables import Member, OutboxMessage
+from engine.workspace import Workspace
 from store.errors import DeliveryError
 from store.session import reading, writing
 
@@ -45,7 +46,7 @@ class Trouble:
 def stages(versions: Sequence[Running], now: datetime, desk: Desk, troubles: list[Trouble]) -> Generator[Stage, int, None]:
     """The stages of one wave, newest version first; send each stage's count back in. Ends when nothing is due at `now`."""
     workspace = versions[0].workspace
-    yield Stage("look after what was interrupted", lambda: recover(workspace, now, desk.machine.now()))
+    yield Stage("look after what was interrupted", _recovering(workspace, now, desk))
     if entry_due(versions[0], now):
         yield Stage("let people in", lambda: let_in(versions[0], now))
     progress = True
@@ -76,6 +77,14 @@ def has_due_members(running: Running, now: datetime) -> bool:
     with reading(running.workspace.database) as session:
         due = select(member.c.id).where(member.c.version_id == running.version_id, member.c.due_at <= now).limit(1)
         return session.execute(due).first() is not None
+
+
+def _recovering(workspace: Workspace, now: datetime, desk: Desk) -> Callable[[], int]:
+    def work() -> int:
+        recover_own(workspace, desk.journal, desk.claim, now)
+        return recover(workspace, now, desk.machine.now())
+
+    return work
 
 
 def _advancing(running: Running, now: datetime) -> Callable[[], int]:

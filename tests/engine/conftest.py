@@ -1,7 +1,8 @@
 """A small workspace with a fake channel for each way to reach people, on both databases."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -92,9 +93,14 @@ class Bench:
         return open_versions(self.workspace, "test")
 
     def carry_out(self, versions: Sequence[Running], now: datetime = NOON, claim: str = "desk") -> list[Trouble]:
+        with self.desk(claim) as desk:
+            return carry_out(versions, now, desk)
+
+    @contextmanager
+    def desk(self, claim: str = "desk") -> Iterator[Desk]:
         journal = Journal.open(self.workspace.state, claim)
         try:
-            return carry_out(versions, now, Desk(claim, journal, self.clock))
+            yield Desk(claim, journal, self.clock)
         finally:
             journal.close()
 

@@ -10,6 +10,7 @@ from customers.tables import CustomerId, Purchase, table_of
 from engine.agenda import next_due
 from engine.counting import standing
 from engine.wake import wake
+from engine.wave import carry_out
 from store.bulk import insert_rows
 from store.clock import to_micros
 from store.errors import DeliveryError
@@ -141,6 +142,26 @@ def test_a_channel_that_is_down_loses_nothing_and_stops_nobody_else(make_bench: 
     assert due == NOON + timedelta(minutes=5)
     assert bench.carry_out(versions, due) == []
     assert len(set(bench.sent())) == len(bench.sent()) == 700
+
+
+def test_an_error_in_mid_batch_is_made_good_by_the_next_try_of_the_same_process(make_bench: MakeBench) -> None:
+    class Broken(FakeChannel):
+        def _send(self, message: Message) -> Receipt:
+            if self.sent == 3:
+                self.sent = 4
+                raise RuntimeError
+            return super()._send(message)
+
+    bench = make_bench(broken := Broken("email", ("email",)))
+    broken.record = bench.record
+    bench.people(9)
+    versions = bench.start(MAIL)
+    with bench.desk() as desk:
+        with pytest.raises(RuntimeError):
+            carry_out(versions, NOON, desk)
+        assert carry_out(versions, NOON, desk) == []
+    assert len(set(bench.sent())) == len(bench.sent()) == 8
+    assert standing(bench.workspace, "test").messages == {("mail", "sent"): 8, ("mail", "unknown"): 1}
 
 
 def test_an_unknown_outcome_is_listed_and_never_sent_again(make_bench: MakeBench) -> None:
