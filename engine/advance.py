@@ -20,7 +20,7 @@ from engine.progress import GOING_ON, REASONS, Progress, Queued
 from engine.running import Running
 from engine.step import step
 from engine.tables import Exposure, Member, Move, OutboxMessage
-from store.bulk import insert_rows, update_rows
+from store.bulk import insert_alike, insert_rows, update_rows
 from store.clock import to_micros
 from store.session import writing
 
@@ -127,9 +127,11 @@ def _moments_or_none(column: NDArray[np.int64]) -> list[int | None]:
 
 
 def _write_moves(session: Session, progress: Progress) -> None:
-    ids, now = progress.members.member_id, progress.now
-    rows = (_alike((ids[moved.rows], moved.hops), (moved.node, moved.exit, now)) for moved in progress.moves)
-    insert_rows(session, table_of(Move), ("member_id", "hop", "node", "exit", "at"), chain.from_iterable(rows))
+    for moved in progress.moves:
+        ids = progress.members.member_id[moved.rows]
+        for hop in np.unique(moved.hops).tolist():  # few: all who came in together have left as many nodes
+            same = {"hop": hop, "node": moved.node, "exit": moved.exit, "at": progress.now}
+            insert_alike(session, table_of(Move), "member_id", ids[moved.hops == hop], same)
 
 
 def _write_exposures(session: Session, running: Running, progress: Progress) -> None:

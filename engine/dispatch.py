@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from channels.contract import BatchInfo
-from engine.composition import Composer, Letterhead, Ready
+from engine.composition import Composer, Ready
 from engine.journal import Journal
-from engine.outbox import CLAIM, Claim, Settlement, claim, mark_sending, message_id_of
+from engine.outbox import CLAIM, Claim, Settlement, claim, mark_sending, message_id_of, renew
 from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
 from engine.recovery import recover_own
 from engine.running import Running
@@ -58,20 +60,23 @@ def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int:
     with reading(database) as session:
         letterheads = composer.read(session, rows, now)
     made = [composer.compose(letterhead) for letterhead in letterheads]
-    ready = [each for each in made if isinstance(each, Ready)]
-    refused = [each for each in made if isinstance(each, Settlement)]
-    _mark(composer, ready, refused, letterheads, now)
+    ready = _mark(composer, made, {each.addressee.id: each.addressee for each in letterheads}, now, desk)
     if ready:
         _deliver(composer, ready, now, desk)
     return len(rows)
 
 
 def _mark(
-    composer: Composer, ready: Sequence[Ready], refused: Sequence[Settlement], letterheads: Sequence[Letterhead], now: datetime
-) -> None:
+    composer: Composer, made: Sequence[Ready | Settlement], addressees: dict[int, Addressee], now: datetime, desk: Desk
+) -> list[Ready]:
+    """Settle who may not be written to, write down what the others will get, and give what may go: what is still ours."""
     with writing(composer.running.workspace.database) as session:
+        ours = renew(session, np.array(list(addressees), np.int64), Claim(desk.claim, desk.machine.now() + CLAIM, len(addressees)))
+        ready = [each for each in made if isinstance(each, Ready) and each.letterhead.addressee.id in ours]
+        refused = [each for each in made if isinstance(each, Settlement) and each.id in ours]
         mark_sending(session, (composer.row(session, each) for each in ready))
-        record(session, composer.running.names, {each.addressee.id: each.addressee for each in letterheads}, refused, now)
+        record(session, composer.running.names, addressees, refused, now)
+    return ready
 
 
 def _deliver(composer: Composer, ready: Sequence[Ready], now: datetime, desk: Desk) -> None:

@@ -102,6 +102,13 @@ def claim(session: Session, version_id: int, node: str, now: datetime, by: Claim
     return session.connection().execute(taken).all()
 
 
+def renew(session: Session, ids: Ids, by: Claim) -> frozenset[int]:
+    """Hold claimed messages until `by.until`, and give those that are still ours: a claim that ran out may have been taken away."""
+    outbox = table_of(OutboxMessage)
+    ours = update(outbox).where(among(session, outbox.c.id, ids), outbox.c.claim == by.name, outbox.c.state == State.CLAIMED)
+    return frozenset(session.connection().execute(ours.values(claimed_until=by.until).returning(outbox.c.id)).scalars())
+
+
 def mark_sending(session: Session, rows: Iterable[tuple[str | None, int, str, str | None, int, int]]) -> None:
     """Write down what is about to be sent: (address, wording, merged values, code, units, message id), before the wire."""
     columns = ("state", "address", "wording_id", "merged", "code", "units")

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -162,6 +163,20 @@ def test_an_error_in_mid_batch_is_made_good_by_the_next_try_of_the_same_process(
         assert carry_out(versions, NOON, desk) == []
     assert len(set(bench.sent())) == len(bench.sent()) == 8
     assert standing(bench.workspace, "test").messages == {("mail", "sent"): 8, ("mail", "unknown"): 1}
+
+
+def test_a_claim_that_was_taken_away_is_not_sent_by_its_slow_owner(make_bench: MakeBench) -> None:
+    class Robbed(FakeChannel):
+        def address_of(self, customer: Mapping[str, object]) -> str | None:
+            with writing(bench.workspace.database) as session:
+                session.execute(text("UPDATE outbox SET claim = 'another', claimed_until = NULL WHERE claim = 'slow'"))
+            return super().address_of(customer)
+
+    bench = make_bench(Robbed("email", ("email",)))
+    bench.people(3)
+    bench.carry_out(bench.start(MAIL), claim="slow")
+    assert bench.sent() == []
+    assert standing(bench.workspace, "test").messages == {("mail", "claimed"): 3}
 
 
 def test_an_unknown_outcome_is_listed_and_never_sent_again(make_bench: MakeBench) -> None:
