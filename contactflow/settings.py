@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from customers.conditions.vocabulary import BUILT_IN, RESERVED, AttributeKind, suggestion
+from customers.conditions.faults import SegmentsError
+from customers.conditions.language import parse_segments
+from customers.conditions.vocabulary import AttributeKind, Vocabulary, attribute_name_fault, suggestion
 from store.errors import NotFoundError, SettingsError
 
 FILE = "contactflow.toml"
-NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 
 
 class _Section(BaseModel):
@@ -121,11 +122,9 @@ class Settings(_Section):
     @field_validator("attributes")
     @classmethod
     def _new_names(cls, value: dict[str, AttributeKind]) -> dict[str, AttributeKind]:
-        for name in value:
-            if not NAME.match(name):
-                raise ValueError(f"'{name}' cannot be the name of an attribute. Use small letters, digits and _.")
-            if name in BUILT_IN or name in RESERVED:
-                raise ValueError(f"'{name}' already means something. Choose another name.")
+        faults = [fault for fault in map(attribute_name_fault, value) if fault]
+        if faults:
+            raise ValueError(" ".join(faults))
         return value
 
 
@@ -156,11 +155,13 @@ def read_settings(root: Path) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error.__class__.__name__}. It must be a text file in UTF-8.") from error
     try:
-        return Settings.model_validate(tomllib.loads(text))
+        settings = Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}. Compare the line with docs/reference/settings.md.") from error
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(path, text, fault) for fault in error.errors())) from error
+    _check_segments(path, text, settings)
+    return settings
 
 
 def read_secrets(root: Path, environment: Mapping[str, str]) -> Secrets:
@@ -172,6 +173,20 @@ def read_secrets(root: Path, environment: Mapping[str, str]) -> Secrets:
 def environment() -> Mapping[str, str]:
     """The process's environment: the only place that reads it."""
     return os.environ
+
+
+def _check_segments(path: Path, text: str, settings: Settings) -> None:
+    if not settings.segments:
+        return
+    try:
+        parse_segments(Vocabulary.of_workspace(settings.attributes, settings.segments))
+    except SegmentsError as error:
+        faults = [
+            f"{path}:{_line_of(text, ['segments', name])}:1: segment '{name}': {fault.message} {fault.remedy}".rstrip()
+            for name, each in error.errors.items()
+            for fault in each.faults
+        ]
+        raise SettingsError("\n".join(faults)) from error
 
 
 def _sentence(path: Path, text: str, fault: Any) -> str:

@@ -7,13 +7,26 @@ from typing import Any
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, Connection, FromClause, Table, bindparam, cast, column, func, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 Ids = NDArray[np.int64]
+FEW = 32  # different values that rows may have to be updated together, a statement for each
 
 
 def insert_rows(
@@ -70,17 +83,45 @@ def insert_new(session: Session, table: Table, row: Mapping[str, Any]) -> None:
     session.connection().execute(dialect.insert(table).values(row).on_conflict_do_nothing())
 
 
+def insert_alike(session: Session, table: Table, key: str, ids: Ids, same: Mapping[str, Any]) -> None:
+    """Insert a row for each of `ids` (its value of `key`) with the other values in common, as the database stores them.
+
+    One statement, several times faster than `insert_rows`: nothing is bound row by row.
+    """
+    connection = session.connection()
+    names = ", ".join(f'"{name}"' for name in (key, *same))
+    document, each, mark = _listed(connection, ids)
+    marks = ", ".join(_marks(connection, table, same, mark))
+    statement = f'INSERT INTO "{table.name}" ({names}) SELECT each.value, {marks} FROM {each}'
+    connection.exec_driver_sql(statement, (*same.values(), document))
+
+
+def update_alike(session: Session, table: Table, key: str, ids: Ids, same: Mapping[str, Any]) -> None:
+    """Give the rows of `ids` (of `key`) the same new values, as the database stores them; one statement."""
+    connection = session.connection()
+    document, each, mark = _listed(connection, ids)
+    marks = _marks(connection, table, same, mark)
+    settings = ", ".join(f'"{name}" = {mark}' for name, mark in zip(same, marks, strict=True))
+    statement = f'UPDATE "{table.name}" SET {settings} WHERE "{key}" IN (SELECT each.value FROM {each})'
+    connection.exec_driver_sql(statement, (*same.values(), document))
+
+
 def update_rows(session: Session, table: Table, key: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Give each row its own new values; a row of `rows` is the values of `columns`, then that of `key`.
 
-    One statement: executemany on SQLite, a join with arrays on PostgreSQL.
+    Rows with the same new values are updated together while there are few different ones; otherwise one statement:
+    executemany on SQLite, a join with arrays on PostgreSQL.
     """
     values = [tuple(row) for row in rows]
     if not values:
         return
+    if (groups := _few_groups(values)) is not None:
+        for same, keys in groups.items():
+            update_alike(session, table, key, np.array(keys), dict(zip(columns, same, strict=True)))
+        return
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        types = [table.c[name].type.compile(connection.dialect) for name in (*columns, key)]
+        types = [_stored_as(connection, table, name) for name in (*columns, key)]
         arrays = ", ".join(f"%s::{kind}[]" for kind in types)
         names = ", ".join(f'"{name}"' for name in (*columns, key))
         settings = ", ".join(f'"{name}" = given."{name}"' for name in columns)
@@ -91,6 +132,35 @@ def update_rows(session: Session, table: Table, key: str, columns: Sequence[str]
     else:
         settings = ", ".join(f'"{name}" = ?' for name in columns)
         connection.exec_driver_sql(f'UPDATE "{table.name}" SET {settings} WHERE "{key}" = ?', values)
+
+
+def _few_groups(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Any]] | None:
+    """The keys (last) of rows with the same values; None when a statement for each group would not pay."""
+    most = min(FEW, len(rows) // 10 + 1)
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        groups.setdefault(row[:-1], []).append(row[-1])
+        if len(groups) > most:
+            return None
+    return groups
+
+
+def _listed(connection: Connection, ids: Ids) -> tuple[Any, str, str]:
+    """Ids as one parameter, the source of rows `each.value` that reads it, and the mark of a parameter."""
+    if connection.dialect.name == "postgresql":
+        return ids.tolist(), "unnest(%s::bigint[]) AS each(value)", "%s"
+    return json.dumps(ids.tolist()), "json_each(?) AS each", "?"
+
+
+def _marks(connection: Connection, table: Table, names: Iterable[str], mark: str) -> list[str]:
+    if mark == "?":
+        return ["?" for _ in names]
+    return [f"%s::{_stored_as(connection, table, name)}" for name in names]
+
+
+def _stored_as(connection: Connection, table: Table, name: str) -> str:
+    kind: str = table.c[name].type.compile(connection.dialect)
+    return kind
 
 
 def column_table(session: Session, columns: Mapping[str, Ids], name: str = "given") -> FromClause:

@@ -13,6 +13,8 @@ from sqlmodel import Session
 from store.errors import StorageError
 
 BUSY_SECONDS = 60
+# Our statements are many and short: compiling each to machine code costs more than it saves.
+_POSTGRES = {"options": "-c jit=off"}
 
 
 def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> Engine:
@@ -27,7 +29,7 @@ def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(address, pool_pre_ping=True, hide_parameters=True)
+    return create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRES)
 
 
 @contextmanager

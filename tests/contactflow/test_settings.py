@@ -23,8 +23,14 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("\n[workspace]\ntimezone = 'Mars'", 3, "is not a time zone"),
         ("[landing]\nport = 99999", 2, "landing.port"),
         ("[email]\ntransport = 'pigeon'", 2, "cannot be 'pigeon'. Choose 'inbox' or 'smtp'"),
-        ("[attributes]\nage = 'integer'", 1, "'age' already means something"),
+        ("[attributes]\nage = 'integer'", 1, "attribute 'age' is built in"),
         ("[attributes]\n'Bad Name' = 'text'", 1, "cannot be the name of an attribute"),
+        (
+            "[segments]\ngood = \"city = 'Delft'\"\nbad = 'citty = 1'",
+            3,
+            "segment 'bad': there is no attribute 'citty'",
+        ),
+        ("[segments]\na = 'in segment b'\nb = 'in segment a'", 2, "leads back to itself"),
         ("[attributes]\nrecency = 'whole'", 2, "cannot be 'whole'"),
     ],
 )
