@@ -26,7 +26,7 @@ def main() -> int:
     began = time.monotonic()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     say(OPENING)
-    tour = Tour(ROOT, real_shop(), say)
+    tour = Tour(ROOT.resolve(), real_shop(), say)
     outcome = tour.walk()
     say(closing(tour, outcome))
     say(f"\nDone in {time.monotonic() - began:.0f} s.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 from demo.households import Household, write_purchases
 from demo.post import Arrival, Post
@@ -118,8 +119,8 @@ def live_through(town: Town, terminal: Terminal, calendar: Calendar) -> Iterator
 def _import_purchases(town: Town, terminal: Terminal, today: datetime) -> None:
     if not town.till:
         return
-    file = terminal.root / "data" / f"purchases-{today - timedelta(days=1):%Y-%m-%d}.csv"
-    write_purchases(file, town.till)
+    file = Path("data") / f"purchases-{today - timedelta(days=1):%Y-%m-%d}.csv"
+    write_purchases(terminal.root / file, town.till)
     town.till.clear()
     terminal.at(today + TILLS_AT)
     terminal.run("import", "purchases", str(file))

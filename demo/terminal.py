@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -19,7 +19,7 @@ class CommandFailedError(Exception):
 
 
 class Terminal:
-    """A shell in a workspace. `told` hears commands and their output when they are shown."""
+    """A shell whose folder is a workspace. `told` hears commands and their output when they are shown."""
 
     def __init__(self, root: Path, told: Callable[[str], None]) -> None:
         self.root = root
@@ -32,11 +32,10 @@ class Terminal:
     def run(self, *words: str) -> str:
         """Run a contactflow command and give its output. Raises CommandFailedError when it does not succeed."""
         output = io.StringIO()
-        arguments = [*words, "--workspace", str(self.root)] if words[0] != "init" else list(words)
-        with redirect_stdout(output), redirect_stderr(output):
-            code = exit_code(lambda: app(arguments))
+        with chdir(self.root), redirect_stdout(output), redirect_stderr(output):
+            code = exit_code(lambda: app(list(words)))
         if code:
-            raise CommandFailedError(f"$ contactflow {' '.join(map(quote, arguments))}\n{output.getvalue()}\nexit code {code}")
+            raise CommandFailedError(f"$ contactflow {' '.join(map(quote, words))}\n{output.getvalue()}\nexit code {code}")
         return output.getvalue().rstrip()
 
     def show(self, *words: str, most: int = 12) -> str:

@@ -111,28 +111,29 @@ class Tour:
 
     def _settle(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
-        self._terminal.show("init", str(self.root), most=0)
-        # Its own few customers make room for the 2,469 households.
+        Terminal(self.root.parent, self.say).show("init", self.root.name, most=0)
+        self.say(f"  $ cd {self.root.name}")
+        # Its own few customers make room for the households.
         shutil.rmtree(self.root / "data")
         (self.root / "README.md").unlink()
         (self.root / "data").mkdir()
         write_customers(self.root / "data" / "customers.csv", self.shop.households)
         write_purchases(self.root / "data" / "purchases.csv", self.shop.purchases)
         self.say(
-            f"  {self.root}/ has settings, a campaign and its wording. Into data/ come {len(self.shop.households):,} households with what"
+            f"  Settings, a campaign and its wording. data/ gets {len(self.shop.households):,} households with what they really bought in"
         )
-        self.say("  they really bought in 2017; names and addresses are invented, and some rows are wrong on purpose.")
+        self.say("  2017; names and addresses are invented, and some rows are wrong on purpose.")
 
     def _import(self) -> None:
-        self._terminal.show("import", "customers", f"{self.root}/data/customers.csv")
+        self._terminal.show("import", "customers", "data/customers.csv")
         with (self.root / "data" / "customers.rejected.csv").open(encoding="utf-8", newline="") as lost:
             for row in islice(csv.DictReader(lost), 3):
                 self.say(f"      line {row['line']}, {row['column']}: {row['reason']}; {row['remedy']}")
-        self._terminal.show("import", "purchases", f"{self.root}/data/purchases.csv")
+        self._terminal.show("import", "purchases", "data/purchases.csv")
 
     def _draw(self) -> None:
         self._terminal.show("check", "winback")
-        self._terminal.show("draw", "winback", "-o", f"{self.root}/winback-plan.svg")
+        self._terminal.show("draw", "winback", "-o", "winback-plan.svg")
 
     def _try(self) -> None:
         self._terminal.show("simulate", "winback", "--at", f"{START:%Y-%m-%d %H:%M}", "--assume", "response=10%", most=16)
@@ -174,18 +175,22 @@ class Tour:
             sign = "ok " if check.holds else "NO "
             self.say(f"  {sign} {check.what}: {check.happened:,}" + ("" if check.holds else f", but {check.written:,} written down"))
         self._terminal.show("status", "winback", most=30)
-        self._terminal.show("draw", "winback", "--counts", "-o", f"{self.root}/winback.svg")
-        self._terminal.run("draw", "winback", "--counts", "-o", f"{self.root}/winback.pdf")
+        self._terminal.show("draw", "winback", "--counts", "-o", "winback.svg")
+        self._terminal.run("draw", "winback", "--counts", "-o", "winback.pdf")
         for who in examples(outcome):
             self._terminal.show("explain", "winback", who, most=20)
 
     def _report(self, outcome: Outcome) -> None:
-        self._terminal.show("report", "winback", "-o", f"{self.root}/winback.html")
+        self._terminal.show("report", "winback", "-o", "winback.html")
         self.say("")
         self.say(f"    {'added by':34}{'truth':>10}{'report':>10}   {'95% interval':18}{'':11}verdict")
         for each in outcome.compared:
             self.say(_line(each))
         self.say("")
+        without, with_it = (100 * rate for rate in (outcome.compared[0].truth.without, outcome.compared[0].truth.with_it))
+        self.say(
+            f"  Of 100 households {without:.1f} would have bought anyway, and {with_it:.1f} do when they are written to: that is the truth."
+        )
         for line in _MEANING:
             self.say(f"  {line}")
 
@@ -233,9 +238,9 @@ _QUESTIONS = (
     ("personal", "purchase", "personal", "the personal mail, not the general", "points", 100.0),
 )
 _MEANING = (
-    "The truth is known here because the public is invented: everybody's purchases were drawn beforehand, with and without",
-    "the campaign. The report does not know them; it has the contact log and the tills only. In the long run, 1 interval",
-    "in 20 misses the truth, also when nothing is wrong.",
+    "It is known only because the public is invented: everybody's purchases were drawn beforehand, with and without the campaign.",
+    "The report does not know them; it has the contact log and the tills. In the long run 1 interval in 20 misses the truth, also",
+    "when nothing is wrong.",
 )
 
 
