@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from contactflow.bootstrap import INBOX, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
+from fastapi import APIRouter, Depends, HTTPException, Request
+
+from contactflow.bootstrap import INBOX, database_url, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
 from contactflow.present import present_clock
 from contactflow.settings import read_settings
 from engine.agenda import next_due
@@ -17,12 +19,16 @@ from engine.opened import Opened
 from engine.prefect_server import prefect_at_hand
 from engine.workspace import Workspace
 from landing.app import landing_app, landing_server
-from store.clock import Clock
+from store.clock import Clock, SystemClock
+from store.session import open_database
 from studio.paths import StudioPaths
 from studio.router import studio_router
 
 LONGEST_SLEEP = timedelta(minutes=5)  # another process may have started a campaign in the meantime
 SHORTEST_SLEEP = timedelta(seconds=1)  # a wave has a cost of its own: what comes in within a second goes together
+
+HERE = ("127.0.0.1", "localhost", "::1")
+PATIENCE_SECONDS = 5
 
 Told = Callable[[str], object]
 
@@ -85,26 +91,43 @@ def serve(root: Path, door: Door, *, pages_only: bool) -> None:
     with inbox_at_hand(root), open_workspace(root) as workspace:
         clock = present_clock(settings.zone)
         if pages_only:
-            _web(root, workspace, door, clock, lambda *_: None)
+            _web(root, door, clock, lambda *_: None, None)
             return
-        with prefect_at_hand(workspace.state) as prefect, open_desk(workspace, clock) as desk:
+        with prefect_at_hand(workspace.state) as prefect, open_desk(workspace, SystemClock()) as desk:
             ticker = Ticker(workspace, desk, clock, door.told)
             door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
             with _ticking(ticker):
-                _web(root, workspace, door, clock, ticker.notice)
+                _web(root, door, clock, ticker.notice, _studio(root, door))
 
 
-def _web(root: Path, workspace: Workspace, door: Door, clock: Clock, notice: Callable[..., None]) -> None:
-    settings, host, told = read_settings(root), door.host, door.told
-    secrets = secrets_of(root)
-    app = landing_app(workspace.database, landing_settings(root, settings, secrets), clock, notice)
-    number = door.port or settings.landing.port
-    if host == "127.0.0.1":  # the studio shows personal data: it is never served to the outside
-        paths = StudioPaths(root / INBOX, root / "sandbox" / "sms.jsonl", root / settings.print.folder, settings.workspace.name)
-        app.include_router(studio_router(paths))
-        told(f"Inbox, telephone and letters: http://{host}:{number}/inbox")
-    told(f"Landing pages: {settings.landing.base_url}")
-    landing_server(app, host, number).run()
+def _studio(root: Path, door: Door) -> APIRouter | None:
+    """The pages for managers. They show personal data, so they are served on this machine only."""
+    if door.host not in HERE:
+        return None
+    settings = read_settings(root)
+    paths = StudioPaths(root / INBOX, root / "sandbox" / "sms.jsonl", root / settings.print.folder, settings.workspace.name)
+    door.told(f"Inbox, telephone and letters: http://{door.host}:{door.port or settings.landing.port}/inbox")
+    return studio_router(paths)
+
+
+def _web(root: Path, door: Door, clock: Clock, notice: Callable[..., None], studio: APIRouter | None) -> None:
+    settings, secrets = read_settings(root), secrets_of(root)
+    # Of its own, because a recipient is not kept waiting for a busy database as long as a wave is.
+    database = open_database(database_url(root, settings, secrets), busy_seconds=PATIENCE_SECONDS)
+    try:
+        app = landing_app(database, landing_settings(root, settings, secrets), clock, notice)
+        if studio:
+            app.include_router(studio, dependencies=[Depends(from_here)])
+        door.told(f"Landing pages: {settings.landing.base_url}")
+        landing_server(app, door.host, door.port or settings.landing.port).run()
+    finally:
+        database.dispose()
+
+
+def from_here(request: Request) -> None:
+    """Let nobody in who comes from elsewhere, also not through a proxy that stands on this machine."""
+    if request.url.hostname not in HERE or "x-forwarded-for" in request.headers:
+        raise HTTPException(404)
 
 
 @contextmanager

@@ -84,5 +84,7 @@ def test_a_link_leads_to_a_page_and_a_visit_wakes_whoever_waits(served: tuple[Pa
     wait_for(lambda: reached(root) == 1, "the visitor to reach the goal")
     assert httpx.get(f"{address}/p/not-a-link").status_code == 404
     assert "c1@example.com" in httpx.get(f"{address}/inbox", params={"q": "c1@example.com"}).text
+    assert httpx.get(f"{address}/inbox", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+    assert httpx.get(f"{address}/inbox", headers={"Host": "pages.example.com"}).status_code == 404
     server.send_signal(signal.SIGINT)
     assert server.wait(timeout=60) in (0, 130)
