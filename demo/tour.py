@@ -119,10 +119,9 @@ class Tour:
         (self.root / "data").mkdir()
         write_customers(self.root / "data" / "customers.csv", self.shop.households)
         write_purchases(self.root / "data" / "purchases.csv", self.shop.purchases)
-        self.say(
-            f"  Settings, a campaign and its wording. data/ gets {len(self.shop.households):,} households with what they really bought in"
-        )
-        self.say("  2017; names and addresses are invented, and some rows are wrong on purpose.")
+        count = f"{len(self.shop.households):,} households"
+        self.say(f"  It has settings, a campaign and its wording. data/ gets {count} with what they really bought in 2017;")
+        self.say("  names and addresses are invented, and some rows are wrong on purpose.")
 
     def _import(self) -> None:
         self._terminal.show("import", "customers", "data/customers.csv")
@@ -188,9 +187,7 @@ class Tour:
             self.say(_line(each))
         self.say("")
         without, with_it = (100 * rate for rate in (outcome.compared[0].truth.without, outcome.compared[0].truth.with_it))
-        self.say(
-            f"  Of 100 households {without:.1f} would have bought anyway, and {with_it:.1f} do when they are written to: that is the truth."
-        )
+        self.say(f"  The truth: of 100 households {without:.1f} would have bought anyway, and {with_it:.1f} buy when they are written to.")
         for line in _MEANING:
             self.say(f"  {line}")
 
