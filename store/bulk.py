@@ -90,20 +90,26 @@ def insert_alike(session: Session, table: Table, key: str, ids: Ids, same: Mappi
     """
     connection = session.connection()
     names = ", ".join(f'"{name}"' for name in (key, *same))
-    document, each, mark = _listed(connection, ids)
-    marks = ", ".join(_marks(connection, table, same, mark))
-    statement = f'INSERT INTO "{table.name}" ({names}) SELECT each.value, {marks} FROM {each}'
-    connection.exec_driver_sql(statement, (*same.values(), document))
+    if connection.dialect.name == "postgresql":
+        source = f"SELECT unnest(%s::bigint[]), {', '.join(_typed_marks(connection, table, same))}"
+        values = (ids.tolist(), *same.values())
+    else:
+        source = f"SELECT each.value, {', '.join('?' * len(same))} FROM json_each(?) AS each"
+        values = (*same.values(), json.dumps(ids.tolist()))
+    connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) {source}', values)
 
 
-def update_alike(session: Session, table: Table, key: str, ids: Ids, same: Mapping[str, Any]) -> None:
-    """Give the rows of `ids` (of `key`) the same new values, as the database stores them; one statement."""
+def update_alike(session: Session, table: Table, key: str, keys: Sequence[Any], same: Mapping[str, Any]) -> None:
+    """Give the rows of `keys` the same new values, as the database stores them; one statement."""
     connection = session.connection()
-    document, each, mark = _listed(connection, ids)
-    marks = _marks(connection, table, same, mark)
+    if connection.dialect.name == "postgresql":
+        marks, ours = _typed_marks(connection, table, same), f"= ANY(%s::{_stored_as(connection, table, key)}[])"
+        given: Any = list(keys)
+    else:
+        marks, ours = ["?"] * len(same), "IN (SELECT each.value FROM json_each(?) AS each)"
+        given = json.dumps(list(keys))
     settings = ", ".join(f'"{name}" = {mark}' for name, mark in zip(same, marks, strict=True))
-    statement = f'UPDATE "{table.name}" SET {settings} WHERE "{key}" IN (SELECT each.value FROM {each})'
-    connection.exec_driver_sql(statement, (*same.values(), document))
+    connection.exec_driver_sql(f'UPDATE "{table.name}" SET {settings} WHERE "{key}" {ours}', (*same.values(), given))
 
 
 def update_rows(session: Session, table: Table, key: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -117,7 +123,7 @@ def update_rows(session: Session, table: Table, key: str, columns: Sequence[str]
         return
     if (groups := _few_groups(values)) is not None:
         for same, keys in groups.items():
-            update_alike(session, table, key, np.array(keys), dict(zip(columns, same, strict=True)))
+            update_alike(session, table, key, keys, dict(zip(columns, same, strict=True)))
         return
     connection = session.connection()
     if connection.dialect.name == "postgresql":
@@ -145,16 +151,7 @@ def _few_groups(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[A
     return groups
 
 
-def _listed(connection: Connection, ids: Ids) -> tuple[Any, str, str]:
-    """Ids as one parameter, the source of rows `each.value` that reads it, and the mark of a parameter."""
-    if connection.dialect.name == "postgresql":
-        return ids.tolist(), "unnest(%s::bigint[]) AS each(value)", "%s"
-    return json.dumps(ids.tolist()), "json_each(?) AS each", "?"
-
-
-def _marks(connection: Connection, table: Table, names: Iterable[str], mark: str) -> list[str]:
-    if mark == "?":
-        return ["?" for _ in names]
+def _typed_marks(connection: Connection, table: Table, names: Iterable[str]) -> list[str]:
     return [f"%s::{_stored_as(connection, table, name)}" for name in names]
 
 

@@ -4,10 +4,11 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, text
 
-from customers.tables import Customer, Suppression, table_of
-from store.bulk import among, column_table, id_table, insert_rows, update_rows
+from customers.tables import Consent, Customer, Suppression, table_of
+from store.bulk import among, column_table, id_table, insert_alike, insert_rows, update_alike, update_rows
 from store.session import reading, writing
 
+OFFERS = {"purpose": "offers", "channel": "email"}
 PEOPLE = ("key", "country", "created_at", "changed_at")
 
 
@@ -71,3 +72,27 @@ def test_a_broken_key_is_the_same_error_on_both(database: Engine) -> None:
         people(session, 1)
     with writing(database) as session, pytest.raises(IntegrityError):
         people(session, 1)
+
+
+def test_rows_alike_go_in_and_change_together(database: Engine) -> None:
+    with writing(database) as session:
+        people(session, 3)
+        insert_alike(session, table_of(Consent), "customer_id", np.array([1, 3]), {**OFFERS, "granted": True, "since": 2**60})
+        update_alike(session, table_of(Consent), "customer_id", [3, 99], {"granted": False, "since": 7})
+        insert_alike(session, table_of(Consent), "customer_id", np.array([], np.int64), {**OFFERS, "granted": True, "since": 1})
+    with reading(database) as session:
+        rows = session.execute(text("SELECT customer_id, purpose, granted, since FROM consent ORDER BY 1")).all()
+    assert [tuple(row) for row in rows] == [(1, "offers", True, 2**60), (3, "offers", False, 7)]
+
+
+@pytest.mark.parametrize("different", [1, 7, 100])
+def test_rows_get_their_values_however_many_are_alike(database: Engine, different: int) -> None:
+    with writing(database) as session:
+        people(session, 100)
+        given = [
+            (None if number % different else f"Town {number % different}", number % different, f"c{number}") for number in range(1, 101)
+        ]
+        update_rows(session, table_of(Customer), "key", ("city", "changed_at"), given)
+    with reading(database) as session:
+        rows = session.execute(text("SELECT city, changed_at, key FROM customer ORDER BY id")).all()
+    assert [tuple(row) for row in rows] == given
