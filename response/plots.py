@@ -131,7 +131,6 @@ def _tick(x: float, y: float, text: str) -> str:
 
 def _svg(title: str, height: float, parts: Sequence[str]) -> Markup:
     body = "".join(parts)
-    # Every text in `parts` has been escaped above; the rest are numbers and our own words.
-    return Markup(  # noqa: S704
+    return Markup(  # noqa: S704  # every text in `parts` has been escaped above; the rest are numbers and our own words
         f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg">{body}</svg>'
     )
