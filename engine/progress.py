@@ -108,5 +108,6 @@ class Progress:
         self.active[rows] = False
 
     def _leave(self, node_id: str, exit_name: str, rows: Rows) -> None:
-        self.moves.append(Moved(node_id, exit_name, rows, self.hop[rows]))
-        self.hop[rows] += 1
+        hops = self.hop[rows]
+        self.moves.append(Moved(node_id, exit_name, rows, hops))
+        self.hop[rows] = hops + 1

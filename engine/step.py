@@ -18,7 +18,7 @@ def step(graph: FlowGraph, members: Members, facts: Facts, now: int) -> Progress
     progress = Progress(graph, members, facts, now)
     _leave_by_exit_condition(progress)
     while progress.active.any():
-        for place in np.unique(progress.node[progress.active]):
+        for place in np.flatnonzero(np.bincount(progress.node[progress.active])):
             rows = np.flatnonzero(progress.active & (progress.node == place))
             if len(rows):
                 node_id = graph.order[place]
@@ -31,9 +31,11 @@ def step(graph: FlowGraph, members: Members, facts: Facts, now: int) -> Progress
 def _leave_by_exit_condition(progress: Progress) -> None:
     """Whoever meets the campaign's exit condition leaves, wherever they are, except at the moment that they come in."""
     condition = progress.graph.campaign.exit_when
+    if condition is None:
+        return
     members = progress.members
     rows = np.flatnonzero((members.hop > 0) | ~members.fresh)
-    if condition is None or not len(rows):
+    if not len(rows):
         return
     asked = Asked(members.member_id[rows], members.customer_id[rows], members.entered_at[rows], members.arrived_at[rows])
     leaving = rows[progress.facts.holds(condition, asked)]

@@ -88,11 +88,9 @@ class Visit:
         now = self._progress.now
         if isinstance(until, Duration):
             return np.full(len(self._rows), now + until.micros, np.int64)
-        zones = self._progress.facts.zones(self._asked(self.everyone))
-        names, place = np.unique(zones.astype(str), return_inverse=True)
-        present = from_micros(now)
-        per_zone = np.array([to_micros(until.after(present, ZoneInfo(name))) for name in names], np.int64)
-        return per_zone[place]
+        zones, present = self._progress.facts.zones(self._asked(self.everyone)).tolist(), from_micros(now)
+        per_zone = {name: to_micros(until.after(present, ZoneInfo(name))) for name in set(zones)}
+        return np.fromiter((per_zone[name] for name in zones), np.int64, len(zones))
 
     def arms(self, shares: Mapping[str, float], among: Mask | None = None) -> Arms:
         """Assign arms by salted hash of campaign, node and customer, and write the exposures down."""

@@ -40,5 +40,6 @@ morning:
         return Look("wait", Phrase("{0}", self.wait))
 
     def step(self, visit: "Visit") -> None:
-        visit.rest_until(visit.fresh, visit.moment(self.wait))
+        if visit.fresh.any():  # who only goes on need not be asked for their zone
+            visit.rest_until(visit.fresh, visit.moment(self.wait))
         visit.leave(visit.due, "next")
