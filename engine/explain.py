@@ -33,6 +33,7 @@ class Finding:
     text: str
     reason: Reason | None = None
     message_id: int | None = None
+    order: tuple[int, int] = (-1, 0)  # within a moment: nodes left before, and what comes first at a node
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def explain(running: Running, customer_key: str, now: datetime) -> Explanation:
         members = _members(session, running, customer_id)
         if not members:
             return _outsider(session, running, customer_key, customer_id, now)
-        findings = sorted(_findings(session, members), key=lambda finding: finding.at)
+        findings = sorted(_findings(session, members), key=lambda finding: (finding.at, finding.order))
         return Explanation(customer_key, running.names[0], True, tuple(findings), _standing(members[-1]))
 
 
@@ -71,27 +72,32 @@ def _findings(session: Session, members: Sequence[Row[Any]]) -> Iterator[Finding
     ids = [member.id for member in members]
     for member in members:
         yield Finding(member.entered_at, None, f"came in (entry {member.entry}, flow version {member.version})")
-    yield from _exposures(session, ids)
+    move = table_of(Move)
+    moves = session.execute(select(move).where(move.c.member_id.in_(ids)).order_by(move.c.hop)).all()
+    yield from _exposures(session, members, moves)
     yield from _messages(session, ids)
-    yield from _moves(session, ids)
+    yield from map(_move, moves)
     yield from _contacts(session, ids)
 
 
-def _exposures(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
+def _exposures(session: Session, members: Sequence[Row[Any]], moves: Sequence[Row[Any]]) -> Iterator[Finding]:
     exposure = table_of(Exposure)
-    for row in session.execute(select(exposure).where(exposure.c.member_id.in_(ids))):
-        yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'")
+    hops = {(member.id, member.node): member.hop for member in members}
+    hops |= {(move.member_id, move.node): move.hop for move in reversed(moves)}
+    for row in session.execute(select(exposure).where(exposure.c.member_id.in_([member.id for member in members]))):
+        yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'", order=(hops[row.member_id, row.node], 0))
 
 
 def _messages(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
     outbox = table_of(OutboxMessage)
     for row in session.execute(select(outbox).where(outbox.c.member_id.in_(ids)).order_by(outbox.c.id)):
         variant = f", variant '{row.arm}'" if row.arm else ""
-        yield Finding(row.queued_at, row.node, f"a message was queued ({row.channel}{variant})", message_id=row.id)
+        yield Finding(row.queued_at, row.node, f"a message was queued ({row.channel}{variant})", None, row.id, (row.hop, 1))
         if row.settled_at:
-            yield Finding(row.settled_at, row.node, _fate(row), Reason(row.reason) if row.reason else None, row.id)
+            yield Finding(row.settled_at, row.node, _fate(row), Reason(row.reason) if row.reason else None, row.id, (row.hop, 2))
         elif row.answer:
-            yield Finding(row.due_at, row.node, f"will be tried again now: {row.answer} (attempt {row.attempts} failed)", message_id=row.id)
+            again = f"will be tried again now: {row.answer} (attempt {row.attempts} failed)"
+            yield Finding(row.due_at, row.node, again, None, row.id, (row.hop, 2))
 
 
 def _fate(row: Row[Any]) -> str:
@@ -106,13 +112,10 @@ def _fate(row: Row[Any]) -> str:
             return f"the message may have been sent: {REASONS[Reason.MAYBE_SENT]}"
 
 
-def _moves(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
-    move = table_of(Move)
-    for row in session.execute(select(move).where(move.c.member_id.in_(ids)).order_by(move.c.hop)):
-        if row.exit in CODES:
-            yield Finding(row.at, row.node, f"left the campaign: {REASONS[Reason(row.exit)]}", Reason(row.exit))
-        else:
-            yield Finding(row.at, row.node, f"went on by '{row.exit}'")
+def _move(row: Row[Any]) -> Finding:
+    if row.exit in CODES:
+        return Finding(row.at, row.node, f"left the campaign: {REASONS[Reason(row.exit)]}", Reason(row.exit), None, (row.hop, 4))
+    return Finding(row.at, row.node, f"went on by '{row.exit}'", None, None, (row.hop, 4))
 
 
 def _contacts(session: Session, ids: Sequence[int]) -> Iterator[Finding]:

@@ -139,6 +139,8 @@ class _Play:
     def _next(self, members: Members, due: Int, now: int) -> int:
         """The next moment: when something is due, or the next day while somebody may still answer; whole hours."""
         soonest = int(due.min()) if len(due) else NEVER
+        if soonest <= now:
+            return now
         if self._waiting(members).any():
             soonest = min(soonest, now + DAY_MICROS)
         return max(now + HOUR_MICROS, -(-soonest // HOUR_MICROS) * HOUR_MICROS) if soonest < NEVER else NEVER

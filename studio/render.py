@@ -27,7 +27,7 @@ def page(template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
 
 def shown_moment(moment: datetime | None) -> str:
     """A moment as a list shows it, in UTC as the log has it."""
-    return f"{moment.day} {moment:%b %Y, %H:%M}" if moment else ""
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC" if moment else ""
 
 
 def shown_size(size: int) -> str:

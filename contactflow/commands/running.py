@@ -155,6 +155,7 @@ def simulate(
     from contactflow.checking import check_context, check_one, flow_file
     from contactflow.moments import read_moment
     from contactflow.present import present_clock
+    from contactflow.settings import read_settings
     from engine.campaigns import not_started
     from engine.simulate import simulate as simulated
 
@@ -166,7 +167,7 @@ def simulate(
         if format_ is Format.JSON:
             typer.echo(json.dumps(words.simulation_as_json(simulation), indent=2))
         else:
-            typer.echo(words.simulation_in_words(simulation, opened.zone))
+            typer.echo(words.simulation_in_words(simulation, opened.zone, read_settings(workspace).workspace.currency))
 
 
 def plan(flow: Flow, format_: As = Format.TEXT, workspace: Workspace = HERE) -> None:

@@ -83,13 +83,14 @@ def read_assumptions(written: Iterable[str]) -> "dict[EventKind, float]":
     return rates
 
 
-def simulation_in_words(simulation: "Simulation", zone: ZoneInfo) -> str:
+def simulation_in_words(simulation: "Simulation", zone: ZoneInfo, currency: str) -> str:
     """What would happen, for a manager."""
     start = simulation.at.astimezone(zone)
+    messages, cost = sum(simulation.sent.values()), simulation.cost_cents / 100
+    last = f"; the last would be out on {simulation.last_day}" if simulation.last_day else ""
     blocks = [
         f"{simulation.campaign}, as if started on {start:%Y-%m-%d %H:%M} (version {simulation.version}); nothing was sent or stored",
-        f"{simulation.audience:,} people would come in; {sum(simulation.sent.values()):,} messages for {simulation.cost_cents / 100:,.2f}"
-        + (f"; the last would be out on {simulation.last_day}" if simulation.last_day else ""),
+        f"{simulation.audience:,} people would come in; {messages:,} messages for {currency} {cost:,.2f}{last}",
     ]
     blocks.append(_table(("arm of", "arm", "people"), [(node, arm, f"{count:,}") for (node, arm), count in simulation.arms.items()]))
     volumes = [(str(day), channel, f"{count:,}") for (day, channel), count in sorted(simulation.volumes.items())]

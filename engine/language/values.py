@@ -157,11 +157,15 @@ class Lift(_Written):
 
 @dataclass(frozen=True, slots=True)
 class Moment(_Written):
-    """A moment in the customer's zone: ``2026-12-01 09:00``, ``monday 09:00``, ``next monday 09:00`` or ``09:00``."""
+    """A moment in the customer's zone: ``2026-12-01 09:00``, ``monday 09:00``, ``next monday 09:00`` or ``09:00``.
+
+    On a Monday at nine, ``monday 09:00`` is now, and ``next monday 09:00`` is a week later.
+    """
 
     on: date | None = None
     weekday: int | None = None  # Monday is 0
     clock: time = time(0)
+    later: bool = False  # `next`: not now, whatever the clock says
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -172,7 +176,7 @@ class Moment(_Written):
             clock = time(int(match[2]), int(match[3])) if match and match[2] else time(0)
             day = match[1] or match[4] if match else ""
             if day is None or day in WEEKDAYS:
-                return cls(text, None, WEEKDAYS.index(day) if day else None, clock)
+                return cls(text, None, WEEKDAYS.index(day) if day else None, clock, later="next" in text.lower())
             on = date.fromisoformat(day)
         except ValueError:
             remedy = "Write a day and a time: 2026-12-01 09:00, monday 09:00, or only a time such as 09:00."
@@ -189,7 +193,7 @@ class Moment(_Written):
         return {"type": "string", "pattern": pattern, "examples": ["monday 09:00", "2026-12-01 09:00", "09:00"]}
 
     def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """The first time that it is this moment in `zone`, at or after `moment`; aware UTC.
+        """The first time that it is this moment in `zone`, at or after `moment` (with `next`: after it); aware UTC.
 
         A date that has passed gives that date: whoever waits for it goes on at once. An hour that a clock change skips is
         the hour after it; one that it repeats is the first of the two.
@@ -201,7 +205,7 @@ class Moment(_Written):
             day = local.date() + timedelta(days=days)
             if self.weekday is None or day.weekday() == self.weekday:
                 candidate = datetime.combine(day, self.clock, zone).astimezone(UTC)
-                if candidate >= moment:
+                if candidate > moment or (candidate == moment and not self.later):
                     return candidate
         raise AssertionError("a weekday comes round within nine days")
 

@@ -124,9 +124,9 @@ def test_explain_tells_the_whole_way_and_why_not(bench: Bench) -> None:
     first = explain(running, "c1", NOON)
     assert [finding.text.split(" (")[0] for finding in first.findings] == [
         "came in",
+        "went on by 'next'",
         "a message was queued",
         "the message was sent",
-        "went on by 'next'",
         "went on by 'next'",
     ]
     assert "waits until 2026-03-04 12:00" in first.now.text

@@ -1,11 +1,13 @@
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.graph import FlowGraph
+from engine.language.values import Moment
 from engine.members import LEFT, NEVER, NOT_DELIVERED, UNDER_WAY, Members, new_arrivals
 from engine.progress import GOING_ON, REASONS, Progress
 from engine.reasons import Reason
@@ -122,6 +124,13 @@ def test_a_message_waits_for_its_release_and_is_stale_after_its_freshness() -> N
     queued = step(graph, arrivals(graph, 1), ToldFacts(), NOW).messages[0]
     assert from_micros(queued.due_at[0]) == datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
     assert from_micros(queued.stale_at[0]) == datetime(2026, 3, 11, 8, 0, tzinfo=UTC)
+
+
+def test_next_monday_is_not_this_monday() -> None:
+    monday = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # nine o'clock in Amsterdam
+    zone = ZoneInfo("Europe/Amsterdam")
+    assert Moment.parse("monday 09:00").after(monday, zone) == monday
+    assert Moment.parse("next monday 09:00").after(monday, zone) == monday + timedelta(days=7)
 
 
 def test_the_exit_condition_holds_at_every_node_but_not_before_the_first() -> None:

@@ -117,7 +117,7 @@ def test_texts_are_a_conversation_for_each_number(client: TestClient, paths: Stu
     assert EVIL not in page
     assert 'href="https://example.com/a?b=1&amp;c=2"' in page
     assert ">https://example.com/o</a>" in page
-    assert "2 Mar 2026, 12:00 · winback · text" in page
+    assert "2 Mar 2026, 12:00 UTC · winback · text" in page
     assert "2 segments" in page
     assert re.findall(r"<h2>(.*?)</h2>", client.get("/phone?q=other").text) == ["+31600000002"]
 
