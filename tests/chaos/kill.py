@@ -64,7 +64,7 @@ def _run_and_kill(bench: Bench, url: str, port: int, number: int, chance: random
     sender = _sender(bench, url, port, f"sender-{number}")
     while sender.poll() is None and _states(bench)["sent"] == before["sent"]:
         time.sleep(0.02)
-    time.sleep(chance.random() * 0.4)
+    time.sleep(chance.random() * 1.5)
     sender.kill()
     sender.wait()
     after = _states(bench)
