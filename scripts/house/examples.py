@@ -85,7 +85,8 @@ def _write(folder: Path, block: Block) -> None:
 
 def _run(script: str, folder: Path) -> str:
     """What a block prints. Each line is a command of its own; a folder that is changed to stays changed to."""
-    environment = {name: value for name, value in os.environ.items() if name not in _SWALLOWED}
+    # Coverage is measured by the tests; here it would only slow the servers down that the commands start.
+    environment = {name: value for name, value in os.environ.items() if name not in _SWALLOWED and not name.startswith("COVERAGE_")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     environment |= {"COLUMNS": "100", "NO_COLOR": "1", "PWD_FILE": str(folder / ".pwd")}
     environment["PYTHONPATH"] = str(folder if (folder / "contactflow").is_dir() else ROOT)
