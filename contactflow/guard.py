@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +38,8 @@ def _words(error: Exception) -> str | None:
 
 def _defect(error: Exception) -> str:
     """A defect of ours: the user is told where its details are, and the terminal is spared them."""
+    import tempfile
+
     with tempfile.NamedTemporaryFile("w", prefix="contactflow-defect-", suffix=".txt", delete=False) as file:
         file.write("".join(traceback.format_exception(error)))
     kind = type(error).__name__

@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -158,6 +156,8 @@ class EmailField(FormField):
     email: Words = Field(description="The question.")
 
     def understand(self, text: str, region: str | None) -> Reading:
+        from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - `contactflow check` reads no answer
+
         try:
             return Reading(validate_email(text, check_deliverability=False).normalized)
         except EmailNotValidError:
@@ -172,6 +172,8 @@ class PhoneField(FormField):
     phone: Words = Field(description="The question.")
 
     def understand(self, text: str, region: str | None) -> Reading:
+        import phonenumbers  # noqa: PLC0415 - `contactflow check` reads no answer
+
         try:
             number = phonenumbers.parse(text, (region or "NL").upper())
         except phonenumbers.NumberParseException:

@@ -70,12 +70,14 @@ def plain_template(text: str) -> Template:
     return _environment(escaping=False, quoting=False).from_string(text)
 
 
+@lru_cache(1_000)  # the variants and segments of a message share most of their texts
 def compile_faultlessly(text: str) -> None:
     """Raises TemplateSyntaxError when the text is no template: syntax, unknown filters and tests."""
     environment = _environment(escaping=True, quoting=False)
     environment.compile(environment.parse(text))
 
 
+@lru_cache(1_000)
 def variables_of(text: str) -> frozenset[str]:
     """Dotted names that a template reads: ``customer.first_name``, ``links.page``, ``today``."""
     tree = _environment(escaping=True, quoting=False).parse(text)
