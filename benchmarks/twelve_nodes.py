@@ -1,8 +1,9 @@
 """A campaign of twelve nodes with as many customers as asked for, and channels that send nothing; what several benchmarks share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from sqlmodel import SQLModel
 
 import customers.tables
 import engine.tables
+from channels.contract import Channel
 from channels.fake import FakeChannel
 from customers.attributes import declare_attributes
 from customers.conditions.vocabulary import AttributeKind, Vocabulary
@@ -73,7 +75,18 @@ class Bench:
     root: Path
     database: Engine
     flow: str = FLOW
-    channels: dict[str, FakeChannel] = field(default_factory=dict)
+    others: Mapping[str, Channel] = field(default_factory=dict)
+
+    @cached_property
+    def fakes(self) -> dict[str, FakeChannel]:
+        """A channel that sends nothing for each way."""
+        addresses = {"email": ("email",), "sms": ("phone",), "print": ("street", "postcode", "city")}
+        return {name: FakeChannel(name, addresses[name]) for name in CHANNELS}
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The channels, real ones in front."""
+        return {**self.fakes, **self.others}
 
     def __post_init__(self) -> None:
         SQLModel.metadata.create_all(self.database)
@@ -81,8 +94,6 @@ class Bench:
             declare_attributes(session, ATTRIBUTES)
         (self.root / "templates").mkdir(exist_ok=True)
         (self.root / "templates" / "words.txt").write_text(WORDS)
-        addresses = {"email": ("email",), "sms": ("phone",), "print": ("street", "postcode", "city")}
-        self.channels = {name: FakeChannel(name, addresses[name]) for name in CHANNELS}
 
     @property
     def workspace(self) -> Workspace:

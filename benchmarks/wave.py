@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, seconds
 from benchmarks.twelve_nodes import NOW, Bench
 from engine import wave
 from engine.dispatch import Desk
@@ -46,6 +46,7 @@ def main() -> None:
     size = f"{options.members:,} members"
     Figure("wave", f"{size}, plain loop", plain["wall"], "s").show()
     Figure("wave", f"{size}, plain loop: a member", plain["wall"] / options.members * 1e6, "us").show()
+    Figure("wave", f"{size}, plain loop: a member", plain["cpu"] / options.members * 1e6, "us of processor").show()
     Figure("wave", f"{size}, plain loop: messages a second", plain["messages"] / plain["sending"], "/s").show()
     Figure("wave", f"{size}, plain loop: peak memory", plain["peak_mb"], "MB", goal=1500).show()
     if not options.plain_only:
@@ -71,12 +72,14 @@ def carried_out(members: int, *, with_prefect: bool) -> dict[str, float]:
         journal = Journal.open(root, "benchmark")
         opened = Opened(bench.start(), Desk("benchmark", journal, SystemClock()), SystemClock())
         spent = watch_stages()
+        began = time.process_time()
         wall = by_prefect(opened, root) if with_prefect else seconds(lambda: carry_out(opened.versions, NOW, opened.desk))
+        cpu = time.process_time() - began
         journal.close()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        sent = sum(channel.sent for channel in bench.channels.values())
+        sent = sum(channel.sent for channel in bench.fakes.values())
         sending = sum(took for title, took in spent.items() if title.startswith("send "))
-        return {"wall": wall, "working": sum(spent.values()), "sending": sending, "messages": sent, "peak_mb": peak}
+        return {"wall": wall, "cpu": cpu, "working": sum(spent.values()), "sending": sending, "messages": sent, "peak_mb": peak}
 
 
 def watch_stages() -> dict[str, float]:
@@ -103,12 +106,6 @@ def by_prefect(opened: Opened, root: Path) -> float:
         from engine.runner import carry_out_wave  # noqa: PLC0415 - Prefect reads its environment when it is imported
 
         return seconds(lambda: carry_out_wave(opened, NOW))
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
