@@ -41,6 +41,7 @@ class Batch:
     lines: Sequence[int]
     unreadable: tuple[Unreadable, ...]
     read: float
+    width: int  # of the header, and so of every row
 
 
 class Reader:
@@ -117,7 +118,7 @@ def _sorted_out(stretch: _Stretch, header: Sequence[str], number: int, read: flo
     width = len(header)
     if set(map(len, stretch.rows)) == {width} and all(map(str.strip, map("".join, stretch.rows))) and stretch.failed_line is None:
         numbers = list(range(number, number + len(stretch.rows)))
-        return Batch(stretch.rows, _first_numbers(stretch.rows, header, numbers), stretch.lines, (), read)
+        return Batch(stretch.rows, _first_numbers(stretch.rows, header, numbers), stretch.lines, (), read, width)
     rows, numbers, lines, unreadable = [], [], [], []
     for cells, line in zip(stretch.rows, stretch.lines, strict=True):
         if not any(map(str.strip, cells)):
@@ -132,7 +133,7 @@ def _sorted_out(stretch: _Stretch, header: Sequence[str], number: int, read: flo
         number += 1
     if stretch.failed_line is not None:
         unreadable.append(Unreadable(number, stretch.failed_line, (), OPEN_QUOTE))
-    return Batch(rows, _first_numbers(rows, header, numbers), lines, tuple(unreadable), read)
+    return Batch(rows, _first_numbers(rows, header, numbers), lines, tuple(unreadable), read, width)
 
 
 def _first_numbers(rows: Sequence[Sequence[str]], header: Sequence[str], numbers: list[int]) -> list[int]:

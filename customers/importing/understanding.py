@@ -93,7 +93,7 @@ class Understanding:
 
     def of(self, batch: Batch) -> tuple[Rows, list[Loss]]:
         """The rows of a batch that count and can be written, and everything that was lost on the way."""
-        columns = list(zip(*batch.rows, strict=True))
+        columns = list(zip(*batch.rows, strict=True)) or [()] * batch.width
         losses: list[Loss] = []
         places = self._counting(columns, len(batch.rows))
         self.skipped += len(batch.rows) - len(places)

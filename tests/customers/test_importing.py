@@ -381,3 +381,18 @@ def test_keys_are_remembered_across_batches() -> None:
     for start in range(0, 1_000, 7):
         assert not any(seen.repeats([f"k{n}" for n in range(start, start + 7)]))
     assert seen.repeats(["k0", "new", "k999", "k500"]) == [True, False, True, True]
+
+
+def test_a_file_without_one_readable_row_is_told_row_by_row(people: Engine, tmp_path: Path) -> None:
+    result = bring_in(people, order(tmp_path, "customers", 'key,first_name\n1,Jan,x,y\n2\n"3,Piet'))
+    assert (result.read, result.new, result.rejected) == (3, 0, 3)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200) | st.text(st.sampled_from('1;,"\n\r\t\x00é key'), max_size=60).map(str.encode))
+def test_no_file_whatever_makes_an_import_fall_over(people: Engine, tmp_path: Path, content: bytes) -> None:
+    try:
+        result = bring_in(people, order(tmp_path, "customers", b"key,first_name\n" + content))
+    except InputError:
+        return
+    assert result.read == result.new + result.changed + result.unchanged + result.repeated + result.skipped + result.rejected
