@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -69,7 +69,7 @@ class Ticker:
             due, now = next_due(opened.versions), self._clock.now()
             if due is not None and due <= now:
                 report = carry_out_wave(opened, now)
-                self._told(f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {name}: " + _words(report.counts))
+                self._told(f"{now.astimezone(self._workspace.zone):%Y-%m-%d %H:%M:%S}  {name}: " + _words(report.counts))
                 due = next_due(opened.versions)
             if due is not None:
                 moments.append(due)

@@ -2,7 +2,9 @@
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -37,7 +39,7 @@ def run(
 
     zone = read_settings(workspace).zone
     span = Span(*(read_moment(text, zone) if text else None for text in (at, until)))
-    told = _nothing if format_ is Format.JSON else _tell_wave
+    told = _nothing if format_ is Format.JSON else partial(_tell_wave, zone)
     carried = carry_out(workspace, flow, span, told)
     if format_ is Format.JSON:
         due = carried.next_due.isoformat() if carried.next_due else None
@@ -52,12 +54,12 @@ def run(
         raise typer.Exit(1)
 
 
-def _tell_wave(now: datetime, counts: tuple[tuple[str, int], ...]) -> None:
+def _tell_wave(zone: ZoneInfo, now: datetime, counts: tuple[tuple[str, int], ...]) -> None:
     done: dict[str, int] = {}
     for title, count in counts:
         done[title] = done.get(title, 0) + count
     words = ", ".join(f"{title} {count:,}" for title, count in done.items() if count)
-    typer.echo(f"{now:%Y-%m-%d %H:%M} UTC  {words or 'nothing was due'}")
+    typer.echo(f"{now.astimezone(zone):%Y-%m-%d %H:%M}  {words or 'nothing was due'}")
 
 
 def _nothing(now: datetime, counts: tuple[tuple[str, int], ...]) -> None:
