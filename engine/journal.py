@@ -2,7 +2,8 @@
 
 A line is written (not fsynced) before a message can become irrevocable, and another with its receipt. What was written
 survives a kill -9 of the process. The owner holds a lock on the file as long as it lives, so that another process can tell
-a dead owner from a slow one. After a power cut the last lines may be missing: rows of such a batch are then *unknown*.
+a dead owner from a slow one. After a power cut the last lines may be missing, so each file begins with the boot that it was
+written under: of one from an earlier boot, everything that was being sent is *unknown*.
 docs/decisions/0003-wire-journal.md.
 """
 
@@ -16,6 +17,7 @@ from typing import BinaryIO, Self
 
 from channels.contract import MessageKey, Outcome, Receipt
 
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 FOLDER = "wire"
 SUFFIX = ".journal"
 
@@ -25,6 +27,8 @@ class Journal:
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._file = file
+        self._head = f"B {_boot()}\n".encode()
+        self._file.write(self._head)
         self.path = path
         self.started: set[MessageKey] = set()
         self.receipts: list[Receipt] = []
@@ -54,7 +58,7 @@ class Journal:
         """Forget the batch: its receipts are in the database."""
         self.started.clear()
         self.receipts.clear()
-        os.ftruncate(self._file.fileno(), 0)
+        os.ftruncate(self._file.fileno(), len(self._head))
 
     def close(self) -> None:
         """Let go of the file and remove it. Only after `recorded`: what is not recorded is for the next process to find."""
@@ -64,10 +68,11 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """What a dead process left on the wire."""
+    """What a dead process left on the wire. `whole`: no line can have been lost, because the machine has not been down since."""
 
     claim: str
     path: Path
+    whole: bool = True
     started: frozenset[MessageKey] = frozenset()
     receipts: tuple[Receipt, ...] = field(default=())
 
@@ -89,15 +94,22 @@ def orphans(state: Path) -> Iterator[Remains]:
 
 
 def _remains(path: Path, content: bytes) -> Remains:
-    started, receipts = set(), []
+    started, receipts, whole = set(), [], False
     # A line without its end was being written when the process died: what it announces had not begun.
     for line in content[: content.rfind(b"\n") + 1].decode().splitlines():
         kind, _, rest = line.partition(" ")
-        if kind == "S":
+        if kind == "B":
+            whole = rest == _boot()
+        elif kind == "S":
             started.add(MessageKey(rest))
         else:
             receipts.append(_read(rest))
-    return Remains(path.name.removesuffix(SUFFIX), path, frozenset(started), tuple(receipts))
+    return Remains(path.name.removesuffix(SUFFIX), path, whole, frozenset(started), tuple(receipts))
+
+
+def _boot() -> str:
+    """The name of this run of the machine, from the kernel."""
+    return BOOT.read_text().strip()
 
 
 def _written(receipt: Receipt) -> str:

@@ -20,8 +20,8 @@ def recover(workspace: Workspace, now: datetime, machine_now: datetime) -> int:
     """Settle what dead processes left, and give how many messages are unknown because of it.
 
     On this machine the journals tell: a message with a receipt is settled by it, one that was started without a receipt
-    is unknown, any other goes back into the queue. A claim of another machine that has expired has no journal here: what it
-    was sending is unknown.
+    is unknown, any other goes back into the queue (unless the machine was down since, and lines may be lost). A claim of
+    another machine that has expired has no journal here: what it was sending is unknown.
     """
     count = 0
     for remains in orphans(workspace.state):
@@ -36,7 +36,9 @@ def recover(workspace: Workspace, now: datetime, machine_now: datetime) -> int:
 def recover_own(workspace: Workspace, journal: Journal, claim: str, now: datetime) -> None:
     """Settle a batch of this very process that an error interrupted before it was recorded."""
     if journal.started or journal.receipts:
-        _settle(workspace, Remains(claim, journal.path, frozenset(journal.started), tuple(journal.receipts)), now)
+        _settle(
+            workspace, Remains(claim, journal.path, whole=True, started=frozenset(journal.started), receipts=tuple(journal.receipts)), now
+        )
         journal.recorded()
 
 
@@ -45,7 +47,7 @@ def _settle(workspace: Workspace, remains: Remains, now: datetime) -> int:
         release(session, remains.claim, [State.CLAIMED])
         receipts = {message_id_of(receipt.key): receipt for receipt in remains.receipts}
         started = {message_id_of(key) for key in remains.started}
-        rows = [row for row in _sending(session, remains.claim) if row.id in receipts or row.id in started]
+        rows = [row for row in _sending(session, remains.claim) if row.id in receipts or row.id in started or not remains.whole]
         settlements = []
         for row in rows:
             addressee, cost = Addressee.of(row, row.address, row.units), workspace.costs.get(row.channel, 0)

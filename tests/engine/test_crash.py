@@ -50,6 +50,19 @@ def test_a_killed_sender_loses_nobody_and_writes_to_nobody_twice(bench: Bench, d
     assert standing(bench.workspace, "test").members == 1_500
 
 
+def test_after_a_power_cut_a_journal_is_not_believed_to_be_whole(bench: Bench, database_url: str) -> None:
+    bench.people(60)
+    versions = bench.start(MAIL)
+    assert process(bench, database_url, "dead", dies_at=5).wait() == -9
+    journal = bench.workspace.state / "wire" / "dead.journal"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("B another-boot\n" + "".join(lines[1:5]))  # what reached the disk: two messages with their receipts
+    bench.carry_out(versions, claim="alive")
+    counted = states(bench)
+    assert set(Counter(bench.sent()).values()) == {1}
+    assert counted == {"sent": 2, "unknown": 60 - 2 - standing(bench.workspace, "test").ended["held_out"]}
+
+
 def test_two_processes_never_share_a_member_or_a_message(bench: Bench, database_url: str) -> None:
     bench.people(4_000)
     bench.start(MAIL)
