@@ -44,7 +44,7 @@ REFERENCE, NAIVE = "smtp-source", "naive: EmailMessage and smtplib"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mails", nargs="?", type=int, default=6_000)
+    parser.add_argument("mails", nargs="?", type=int, default=12_000)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options = parser.parse_args()
     size = len(wording().compose(values(1)).raw or b"")  # type: ignore[union-attr]  # these values compose

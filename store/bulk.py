@@ -13,7 +13,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Table,
+    any_,
     bindparam,
     cast,
     column,
@@ -183,3 +185,13 @@ def id_table(session: Session, ids: Ids, name: str = "given") -> FromClause:
 def among(session: Session, item: ColumnElement[int], ids: Ids) -> ColumnElement[bool]:
     """True where `item` is one of `ids`, with one parameter for any number of them."""
     return item.in_(select(id_table(session, ids).c.id))
+
+
+def chosen(session: Session, item: ColumnElement[int], ids: Select[tuple[int]]) -> ColumnElement[bool]:
+    """True where `item` is one of the few ids that a query gives: the query first, then each row by its key.
+
+    Left to itself, PostgreSQL reads the whole table to find a thousand rows in it.
+    """
+    if session.connection().dialect.name == "postgresql":
+        return item == any_(func.array(ids.scalar_subquery()))
+    return item.in_(ids)
