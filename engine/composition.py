@@ -9,7 +9,6 @@ from random import SystemRandom
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Row, select, type_coerce
 from sqlmodel import Session
 
@@ -156,13 +155,14 @@ class Composer:
         moments = (type_coerce(moment, BigInteger) for moment in (member.c.entered_at, member.c.arrived_at))
         query = select(member.c.id, member.c.customer_id, *moments, member.c.ended.is_not(None)).join(given, given.c.id == member.c.id)
         found = {row[0]: row for row in session.connection().execute(query)}
-        columns = np.array([tuple(found[row.member_id]) for row in rows], np.int64).T
-        ended: NDArray[np.bool_] = columns[-1].astype(np.bool_)
+        theirs = [found[row.member_id] for row in rows]
+        ended = [bool(row[-1]) for row in theirs]
         condition = self.running.graph.campaign.exit_when
-        if condition is not None:
-            ended |= SqlFacts(session, self.running.known(now)).holds(condition, Asked(*columns[:-1]))
-        gone: list[bool] = ended.tolist()
-        return gone
+        if condition is None:
+            return ended
+        asked = Asked(*(np.fromiter(column, np.int64, len(rows)) for column in list(zip(*theirs, strict=True))[:-1]))
+        leaving = SqlFacts(session, self.running.known(now)).holds(condition, asked)
+        return [left or leaves for left, leaves in zip(ended, leaving.tolist(), strict=True)]
 
     def _segments(self, session: Session, customer_ids: Ids, now: datetime) -> Sequence[str | None]:
         wanted = self._node.by_segment
