@@ -100,6 +100,7 @@ class Purchase(SQLModel, table=True):
     customer_id: int = Field(sa_type=BigId, foreign_key="customer.id")
     purchased_at: datetime = Field(sa_type=Instant)
     amount_cents: int = Field(sa_type=BigId)
+    margin_cents: int | None = Field(default=None, sa_type=BigId)  # where the source knows it; the metric says a share otherwise
     currency: str = "EUR"
     product: str | None = None
 

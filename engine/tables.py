@@ -1,4 +1,4 @@
-"""The tables of campaigns that run: versions, members, moves, exposures and the outbox."""
+"""The tables of campaigns that run: versions, goals, members, moves, exposures, decisions and the outbox."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -32,6 +32,47 @@ class FlowVersion(SQLModel, table=True):
     version: str  # 12 hexadecimal digits
     stored_at: datetime = Field(sa_type=Instant)
     source: str = Field(sa_type=Text)
+    goal_id: int | None = Field(default=None, foreign_key="registered_goal.id")
+
+
+class RegisteredGoal(SQLModel, table=True):
+    """A learning goal as it stood when the first version with it started: written once, never changed."""
+
+    __tablename__: ClassVar[str] = "registered_goal"
+    __table_args__ = (UniqueConstraint("campaign", "digest"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign: str
+    digest: str  # 12 hexadecimal digits over what decides: metric with its definition, window, smallest effect, rule
+    registered_at: datetime = Field(sa_type=Instant)
+    document: Any = Field(sa_column=Column(Json, nullable=False))
+
+
+class Decision(SQLModel, table=True):
+    """A decision on what was measured, such as a winner that became the routine. Never changed, never removed."""
+
+    __tablename__: ClassVar[str] = "decision"
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign: str = Field(index=True)  # serves: what was decided on this campaign
+    at: datetime = Field(sa_type=Instant)
+    kind: str  # promoted | kept
+    node: str
+    arm: str | None = None
+    decided_by: str  # person | rule
+    version_from: str
+    version_to: str | None = None
+    evidence: Any = Field(default=None, sa_column=Column(Json))  # the comparison that it stands on
+
+
+class Programme(SQLModel, table=True):
+    """Whether a customer belongs to the global hold-out, which no campaign may write to. Never changed."""
+
+    __tablename__: ClassVar[str] = "programme"
+
+    customer_id: int = Field(sa_type=BigId, primary_key=True, foreign_key="customer.id")
+    held_out: bool
+    at: datetime = Field(sa_type=Instant)  # when it was assigned
 
 
 class Member(SQLModel, table=True):
@@ -58,6 +99,7 @@ class Member(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     hop: int = 0  # nodes left so far
     fresh: bool = True  # has the node not been stepped yet since the arrival
+    segment: str | None = None  # the first named segment that fitted on entry: later changes would be effects, not groups
     ended: str | None = None  # engine/reasons.py
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 

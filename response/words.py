@@ -16,13 +16,14 @@ LANGUAGES = ("en", "nl")
 
 @cache
 def table(language: str) -> Mapping[str, str]:
-    """The sentences of one language, by keys such as `verdict.better`."""
-    document = tomllib.loads(files("response").joinpath("languages", f"{language}.toml").read_text("utf-8"))
-    months = {f"month.{number}": name for number, name in enumerate(document.pop("months"), 1)}
-    reasons = {f"reason.{reason.value}": sentence for reason, sentence in REASONS.items()}
-    groups = {name: group for name, group in document.items() if isinstance(group, dict)}
-    words = {f"{name}.{key}": sentence for name, group in groups.items() for key, sentence in group.items()}
-    return {**reasons, **months, **{key: each for key, each in document.items() if key not in groups}, **words}
+    """The sentences of one language, by keys such as `verdict.better`: of all files in its folder, a file for each section."""
+    words = {f"reason.{reason.value}": sentence for reason, sentence in REASONS.items()}
+    for file in sorted(files("response").joinpath("languages", language).iterdir(), key=lambda each: each.name):
+        document = tomllib.loads(file.read_text("utf-8"))
+        words |= {f"month.{number}": name for number, name in enumerate(document.pop("months", ()), 1)}
+        for name, group in document.items():
+            words |= {f"{name}.{key}": sentence for key, sentence in group.items()} if isinstance(group, dict) else {name: group}
+    return words
 
 
 class Words:

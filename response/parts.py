@@ -1,0 +1,150 @@
+"""What a report is made of, in no language: sections of sentences, tables and charts. Every format is made from these parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from response.statistics.sums import Effect
+
+Kind = Literal[
+    "text",
+    "count",  # customers, messages
+    "share",  # 0..1, shown in per cent
+    "points",  # a difference of shares, -1..1, shown with its sign in points
+    "lift",  # a relative difference, shown with its sign in per cent
+    "money",  # in the currency's unit
+    "extra",  # a difference of money, shown with its sign
+    "number",
+    "change",  # a difference of numbers, shown with its sign
+    "p",
+    "day",
+    "moment",
+]
+ChartKind = Literal[
+    "intervals",  # an Effect for each x, against zero
+    "lines",  # y over x, a line for each series
+    "band",  # an Effect over x: a line within its band, for each series
+    "bars",
+    "heat",  # a colour for each x and y, with the figure in it
+    "points",  # y against x
+]
+Tone = Literal["", "soft", "alarm", "better", "worse", "same", "inconclusive", "not-valid"]
+Value = str | int | float | date | datetime | Effect | None
+
+
+@dataclass(frozen=True, slots=True)
+class As:
+    """A value with a kind of its own. In a table only where the column's kind does not hold for every row."""
+
+    kind: Kind
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A code of ours that each language has a word for, by its key `prefix.code`; without one the code itself is shown."""
+
+    prefix: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A sentence: the key of its wording and what is filled in. A plain string in `values` is shown as it is."""
+
+    key: str
+    values: tuple[tuple[str, "As | Word | str"], ...] = ()
+    tone: Tone = ""
+
+
+def say(key: str, tone: Tone = "", **values: "As | Word | str") -> Say:
+    """A sentence with its values as keyword arguments."""
+    return Say(key, tuple(values.items()), tone)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `name` is its name in files, and `col.NAME` its heading.
+
+    `words`: the cells are codes, said by the keys `words.CODE`. `define`: the key of the definition that the heading links to,
+    `define.DEFINE`. An Effect in a cell becomes three columns in files: NAME, NAME_low and NAME_high.
+    """
+
+    name: str
+    kind: Kind = "count"
+    words: str | None = None
+    define: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of raw values under typed columns. `name` is unique in a report: the file's name, and the anchor that figures link to.
+
+    `sums`: names of columns whose cells add up to those of the row that `total` points at (a test adds them up).
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value | As, ...], ...]
+    total: int | None = None
+    sums: tuple[str, ...] = ()
+    folded: bool = False  # shown closed: the figures behind a chart, or many rows
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of a table's columns. `title` says what is seen, `name` is unique in a report.
+
+    `muted` is the series that stands back (the control); `minimum` draws the band of what does not matter; `rule` a vertical line
+    (such as the closing date).
+    """
+
+    name: str
+    kind: ChartKind
+    title: Say
+    table: Table
+    x: str
+    y: str
+    series: str | None = None
+    muted: str | None = None
+    minimum: float | None = None
+    rule: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing that stands by itself, as SVG, with the sentence that says what is seen."""
+
+    name: str
+    title: Say
+    svg: str
+
+
+Part = Say | Table | Chart | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A chapter of a report: `section.NAME` is its title. It opens with the sentence that an analyst would say aloud."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """All tables, those behind charts included, each once."""
+        found = [part.table if isinstance(part, Chart) else part for part in self.parts if isinstance(part, Chart | Table)]
+        return list({table.name: table for table in found}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report of any sort: of a campaign, a comparison of campaigns, a programme, a contact strategy."""
+
+    name: str  # of the campaign or the page: the default file name
+    title: Say
+    as_of: datetime
+    zone: str
+    currency: str
+    sections: tuple[Section, ...]
