@@ -6,7 +6,7 @@ The wave of benchmarks/wave.py in a plain loop, each number in a process of its 
 the machine disturbs less than the clock. The reference is the smallest number. Goal: at most 1.25 times it.
 """
 
-import sys
+import argparse
 
 from benchmarks.figures import Figure
 from benchmarks.wave import measured
@@ -24,4 +24,6 @@ def main(numbers: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:]] or [10_000, 30_000, 100_000, 300_000, 1_000_000])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("members", nargs="*", type=int, default=[10_000, 30_000, 100_000, 300_000, 1_000_000])
+    main(parser.parse_args().members)

@@ -6,10 +6,10 @@ Goal: 25,000 rows a second or more. The reference does none of the work but the 
 no look-up of who is known, no consent. Every row has its own address and phone number; every hundredth has a fault.
 """
 
+import argparse
 import csv
 import random
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -117,4 +117,6 @@ def _people(rows: int) -> Iterator[tuple[object, ...]]:
 
 if __name__ == "__main__":
     assert customers.tables
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="?", type=int, default=200_000)
+    main(parser.parse_args().rows)

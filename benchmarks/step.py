@@ -5,7 +5,7 @@
 Goal: a move of a million in less than 100 ms. The reference does the same move on bare columns, without a flow, and forgets the way.
 """
 
-import sys
+import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -81,4 +81,6 @@ def typical(work: Callable[[], None]) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("members", nargs="?", type=int, default=1_000_000)
+    main(parser.parse_args().members)
