@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from customers.conditions.compile import compile_condition
+from customers.conditions.compile import Scope, compile_condition
 from customers.conditions.vocabulary import Place
 from customers.tables import Customer, table_of
 from engine.facts import SqlFacts
@@ -60,7 +60,8 @@ def _let_in_range(session: Session, running: Running, node_id: str, now: datetim
     assert isinstance(node, Audience)
     facts = SqlFacts(session, running.known(now))
     customer, member = table_of(Customer), table_of(Member)
-    condition = compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None))
+    scope = facts.scope(None)
+    condition = compile_condition(running.read_condition(node.audience, Place.CUSTOMER), scope)
     entry = _next_entry_number(member, customer, running.campaign_id)
     moment = literal(now, Instant)
     values = {
@@ -74,6 +75,7 @@ def _let_in_range(session: Session, running: Running, node_id: str, now: datetim
         "due_at": moment,
         "hop": literal(0),
         "fresh": literal(value=True),
+        **_segment(running, scope),
     }
     who = and_(customer.c.id > after, customer.c.id <= after + RANGE, condition, _may_come_in(running, member, customer, now))
     chosen = select(*[value.label(name) for name, value in values.items()]).select_from(facts.people()).where(who).order_by(customer.c.id)
@@ -81,6 +83,12 @@ def _let_in_range(session: Session, running: Running, node_id: str, now: datetim
     # Two runners may look at the same moment; the second finds everyone in.
     statement = dialect.insert(member).from_select(list(values), chosen).on_conflict_do_nothing()
     return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def _segment(running: Running, scope: Scope) -> dict[str, ColumnElement[str | None]]:
+    """The column of the first named segment that fits, where the workspace has segments."""
+    fits = [(compile_condition(condition, scope), literal(name)) for name, condition in running.segments.items()]
+    return {"segment": case(*fits, else_=None)} if fits else {}
 
 
 def _may_come_in(running: Running, member: Table, customer: Table, now: datetime) -> ColumnElement[bool]:

@@ -1,11 +1,11 @@
 """A version of a flow that has been stored to run: its graph with the rows that stand for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
 
-from customers.conditions.language import parse_condition
+from customers.conditions.language import parse_condition, parse_segments
 from customers.conditions.tree import Condition
 from customers.conditions.vocabulary import Place, Vocabulary
 from engine.facts import Known
@@ -39,3 +39,8 @@ class Running:
     def read_condition(self) -> Callable[[str, Place], Condition]:
         """What a condition's text means at a place of the flow; read once, however many chunks ask it."""
         return cache(lambda text, place: parse_condition(text, self.vocabulary.at(place)))
+
+    @cached_property
+    def segments(self) -> Mapping[str, Condition]:
+        """The workspace's segments in their order, read once."""
+        return parse_segments(self.vocabulary)
