@@ -66,12 +66,13 @@ class Decision(SQLModel, table=True):
 
 
 class Programme(SQLModel, table=True):
-    """Whether a customer belongs to the global hold-out, which no campaign may write to. Never changed."""
+    """Whether a customer belongs to the global hold-out, which no campaign may write to. Never changed: engine/programme.py."""
 
     __tablename__: ClassVar[str] = "programme"
 
     customer_id: int = Field(sa_type=BigId, primary_key=True, foreign_key="customer.id")
     held_out: bool
+    share: float  # 0..1: the part that was held out when this was drawn, for a later setting does not change it
     at: datetime = Field(sa_type=Instant)  # when it was assigned
 
 
