@@ -20,6 +20,7 @@ from engine.dispatch import Desk
 from engine.journal import Journal
 from engine.links import Links
 from engine.opened import Opened
+from engine.programme import HoldOut
 from engine.workspace import Sender, Workspace
 from landing.settings import LandingSettings
 from store.clock import Clock, SystemClock
@@ -55,6 +56,7 @@ def open_workspace(root: Path) -> Iterator[Workspace]:
             links=Links(settings.landing.base_url, Signer(secret_keys(keys))),
             sender=Sender(settings.workspace.name, settings.workspace.address),
             costs=settings.costs.model_dump(),
+            hold_out=None if settings.programme.share is None else HoldOut(settings.programme.share),
         )
 
 

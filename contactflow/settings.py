@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from customers.conditions.faults import SegmentsError
 from customers.conditions.language import parse_segments
 from customers.conditions.vocabulary import AttributeKind, Vocabulary, attribute_name_fault, suggestion
+from engine.metrics import Measure
 from store.errors import NotFoundError, SettingsError
 
 FILE = "contactflow.toml"
+LEAST_HOLDOUT, MOST_HOLDOUT = 0.01, 0.1
 
 
 class _Section(BaseModel):
@@ -98,6 +100,45 @@ class CostsSection(_Section):
     print: Annotated[float, Field(ge=0)] = Field(95.0, description="A letter of one sheet, with postage.")
 
 
+class ProgrammeSection(_Section):
+    """All campaigns together."""
+
+    holdout: str | None = Field(
+        None,
+        description="The random part of all customers that no campaign writes to, such as `5%` (1 to 10), so that what the campaigns bring "
+        "together can be measured. A customer is in it when the hash of the salt `programme` and the customer's number lies below it. "
+        "Written down at the first look, and never changed afterwards.",
+    )
+
+    @field_validator("holdout")
+    @classmethod
+    def _small(cls, value: str | None) -> str | None:
+        if value is not None and not LEAST_HOLDOUT <= _share(value) <= MOST_HOLDOUT:
+            raise ValueError(f"must be 1% to 10%, but it is '{value}'. Fewer show nothing, more cost too much.")
+        return value
+
+    @property
+    def share(self) -> float | None:
+        """The part held out (0..1), or None."""
+        return None if self.holdout is None else _share(self.holdout)
+
+
+def _share(text: str) -> float:
+    """`5%` as 0.05. Raises ValueError."""
+    match = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%", text)
+    if match is None:
+        raise ValueError(f"must be a percentage such as 5%, but it is '{text}'.")
+    return float(match[1]) / 100
+
+
+class StrategySection(_Section):
+    """What is meant for one segment: [strategy.SEGMENT]."""
+
+    result: str = Field("", description="What these customers should come to do, in words.")
+    channel: Literal["email", "sms", "print"] | None = Field(None, description="The channel that should reach them first.")
+    measure: Measure = Field("purchase", description="What tells whether it works.")
+
+
 class Settings(_Section):
     """All of contactflow.toml."""
 
@@ -113,6 +154,11 @@ class Settings(_Section):
     print: PrintSection = PrintSection()
     landing: LandingSection = LandingSection()
     costs: CostsSection = CostsSection()
+    programme: ProgrammeSection = ProgrammeSection()
+    strategy: dict[str, StrategySection] = Field(
+        {},
+        description="What is meant for a segment: `[strategy.SEGMENT]` with `result`, `channel`, `measure`. See `contactflow strategy`.",
+    )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -161,6 +207,7 @@ def read_settings(root: Path) -> Settings:
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(path, text, fault) for fault in error.errors())) from error
     _check_segments(path, text, settings)
+    _check_strategy(path, text, settings)
     return settings
 
 
@@ -187,6 +234,17 @@ def _check_segments(path: Path, text: str, settings: Settings) -> None:
             for fault in each.faults
         ]
         raise SettingsError("\n".join(faults)) from error
+
+
+def _check_strategy(path: Path, text: str, settings: Settings) -> None:
+    unknown = [name for name in settings.strategy if name not in settings.segments]
+    if unknown:
+        faults = (
+            f"{path}:{_line_of(text, ['strategy', name, 'result'])}:1: strategy: there is no segment '{name}'. "
+            f"{suggestion(name, list(settings.segments)) or 'Name it under [segments] first.'}"
+            for name in unknown
+        )
+        raise SettingsError("\n".join(faults))
 
 
 def _sentence(path: Path, text: str, fault: Any) -> str:

@@ -35,6 +35,10 @@ class CampaignSpec(BaseModel):
     learn: LearningGoal | None = Field(None, description="The learning goal.")
     exit_when: ConditionText | None = Field(None, description="A condition that makes a member leave, wherever they are.")
     reentry: Literal["never"] | Duration = Field("never", description="Whether a customer may come in again: `never`, or after how long.")
+    programme: Literal["exempt"] | None = Field(
+        None,
+        description="`exempt`: also for who is in the global hold-out. For messages that are owed, such as a recall; not for offers.",
+    )
     page: TemplateFile | None = Field(
         None, description="The landing page that links lead to: a file under templates/. Default: the shipped page."
     )

@@ -12,6 +12,7 @@ from customers.tables import Customer, table_of
 from engine.facts import SqlFacts
 from engine.language.values import Duration
 from engine.nodes.audience import Audience
+from engine.programme import binds, is_held_out, write_down
 from engine.running import Running
 from engine.tables import Campaign, Member
 from store.clock import from_micros, to_micros
@@ -46,8 +47,11 @@ def let_in(running: Running, now: datetime) -> int:
     with reading(database) as session:
         highest: int = session.execute(select(func.max(table_of(Customer).c.id))).scalar() or 0
     count = 0
+    hold_out = running.workspace.hold_out
     for after in range(0, highest, RANGE):
         with writing(database) as session:
+            if hold_out:
+                write_down(session, hold_out, now, after, after + RANGE)
             for node_id in running.graph.entries:
                 count += _let_in_range(session, running, node_id, now, after)
     with writing(database) as session:
@@ -78,6 +82,8 @@ def _let_in_range(session: Session, running: Running, node_id: str, now: datetim
         **_segment(running, scope),
     }
     who = and_(customer.c.id > after, customer.c.id <= after + RANGE, condition, _may_come_in(running, member, customer, now))
+    if binds(running.workspace.hold_out, running.graph.campaign):
+        who = and_(who, ~is_held_out(customer.c.id))
     chosen = select(*[value.label(name) for name, value in values.items()]).select_from(facts.people()).where(who).order_by(customer.c.id)
     dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
     # Two runners may look at the same moment; the second finds everyone in.

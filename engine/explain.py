@@ -15,10 +15,12 @@ from customers.tables import Contact, Customer, table_of
 from engine.facts import SqlFacts
 from engine.members import Asked
 from engine.nodes.audience import Audience
+from engine.nodes.send import UNPERSONALISED
 from engine.outbox import State
+from engine.programme import binds, held_out
 from engine.reasons import CODES, REASONS, Reason
 from engine.running import Running
-from engine.tables import Exposure, FlowVersion, Member, Move, OutboxMessage
+from engine.tables import Exposure, FlowVersion, Member, Move, OutboxMessage, Programme
 from store.clock import to_micros
 from store.errors import NotFoundError
 from store.session import reading
@@ -85,7 +87,8 @@ def _exposures(session: Session, members: Sequence[Row[Any]], moves: Sequence[Ro
     hops = {(member.id, member.node): member.hop for member in members}
     hops |= {(move.member_id, move.node): move.hop for move in reversed(moves)}
     for row in session.execute(select(exposure).where(exposure.c.member_id.in_([member.id for member in members]))):
-        yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'", order=(hops[row.member_id, row.node], 0))
+        about = ": the message without anything personal" if row.arm == UNPERSONALISED else ""
+        yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'{about}", order=(hops[row.member_id, row.node], 0))
 
 
 def _messages(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
@@ -140,7 +143,7 @@ def _outsider(session: Session, running: Running, key: str, customer_id: int, no
     known = running.known(now)
     ids = np.array([customer_id], np.int64)
     findings = []
-    reason = Reason.NOT_IN_AUDIENCE
+    kept_out = _kept_out(session, running, customer_id, now)
     for node_id in running.graph.entries:
         node = running.graph.nodes[node_id]
         assert isinstance(node, Audience)
@@ -149,6 +152,21 @@ def _outsider(session: Session, running: Running, key: str, customer_id: int, no
         holds = SqlFacts(session, known).holds(node.audience, Asked(-ids, ids, moment, moment))[0]
         values = read_attributes(session, ids, sorted(condition.attributes), known)
         facts = ", ".join(f"{name} is {'unknown' if each[0] is None else each[0]}" for name, each in values.items())
-        verdict = "holds now: the customer comes in when the campaign looks again" if holds else "does not hold"
+        coming = "holds now" if kept_out else "holds now: the customer comes in when the campaign looks again"
+        verdict = coming if holds else "does not hold"
         findings.append(Finding(now, node_id, f"the audience's condition ({node.audience}) {verdict}" + (f": {facts}" if facts else "")))
-    return Explanation(key, running.names[0], False, tuple(findings), Finding(now, None, f"never came in: {REASONS[reason]}", reason))
+    reason = Reason.PROGRAMME_HOLDOUT if kept_out else Reason.NOT_IN_AUDIENCE
+    standing = Finding(now, None, f"never came in: {REASONS[reason]}", reason)
+    return Explanation(key, running.names[0], False, (*([kept_out] if kept_out else []), *findings), standing)
+
+
+def _kept_out(session: Session, running: Running, customer_id: int, now: datetime) -> Finding | None:
+    """What keeps somebody out of every campaign: the global hold-out, as it is written down or would be."""
+    hold_out, programme = running.workspace.hold_out, table_of(Programme)
+    if hold_out is None or not binds(hold_out, running.graph.campaign):
+        return None
+    if not held_out(session, hold_out, np.array([customer_id], np.int64)).any():
+        return None
+    drawn_at = session.execute(select(programme.c.at).where(programme.c.customer_id == customer_id)).scalar()
+    text = "was drawn into" if drawn_at else "will be drawn into"
+    return Finding(drawn_at or now, None, f"{text} the global hold-out", Reason.PROGRAMME_HOLDOUT)

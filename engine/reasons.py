@@ -8,6 +8,7 @@ class Reason(StrEnum):
 
     NOT_IN_AUDIENCE = "not_in_audience"
     HELD_OUT = "held_out"
+    PROGRAMME_HOLDOUT = "programme_holdout"
     ALREADY_IN = "already_in"
     NO_ARM = "no_arm"
     EXIT_CONDITION = "exit_condition"
@@ -30,6 +31,7 @@ CODES = frozenset(reason.value for reason in Reason)
 REASONS: dict[Reason, str] = {
     Reason.NOT_IN_AUDIENCE: "the audience's condition did not hold",
     Reason.HELD_OUT: "in the control group, which gets nothing so that the effect can be measured",
+    Reason.PROGRAMME_HOLDOUT: "in the global hold-out, to whom no campaign writes so that all campaigns together can be measured",
     Reason.ALREADY_IN: "already in the campaign, and it does not allow coming in again yet",
     Reason.NO_ARM: "the data names an arm that the flow does not have",
     Reason.EXIT_CONDITION: "the campaign's exit condition held",

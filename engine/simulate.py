@@ -24,6 +24,7 @@ from engine.facts import SqlFacts
 from engine.members import LEFT, NEVER, NOT_DELIVERED, Asked, Int, Mask, Members, new_arrivals
 from engine.nodes.audience import Audience
 from engine.nodes.wait_for import WaitFor
+from engine.programme import binds, held_out
 from engine.progress import GOING_ON, REASONS, Progress, Queued
 from engine.reasons import Reason
 from engine.running import Running
@@ -76,8 +77,9 @@ def simulate(running: Running, at: datetime, assumed: Mapping[EventKind, float])
     result = Simulation(campaign, running.graph.version, at, {kind.value: rate for kind, rate in rates.items()})
     with reading(running.workspace.database) as session:
         for node_id, customer_ids in _audience(session, running, at):
-            result.audience += len(customer_ids)
-            _Play(session, running, rates, result).through(node_id, customer_ids, at)
+            free = _not_held_out(session, running, node_id, customer_ids, result)
+            result.audience += len(free)
+            _Play(session, running, rates, result).through(node_id, free, at)
     return result
 
 
@@ -95,6 +97,18 @@ def _audience(session: Session, running: Running, at: datetime) -> Iterator[tupl
                 break
             yield node_id, np.array(ids, np.int64)
             after = ids[-1]
+
+
+def _not_held_out(session: Session, running: Running, node_id: str, customer_ids: Int, result: Simulation) -> Int:
+    """Those who are not in the global hold-out; the others are counted as left out."""
+    hold_out = running.workspace.hold_out
+    if hold_out is None or not binds(hold_out, running.graph.campaign):
+        return customer_ids
+    held = held_out(session, hold_out, customer_ids)
+    if held.any():
+        result.left_out[node_id, Reason.PROGRAMME_HOLDOUT] += int(held.sum())
+    free: Int = customer_ids[~held]
+    return free
 
 
 class _Play:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from channels.contract import Channel
 from customers.conditions.vocabulary import AttributeKind
 from engine.links import Links
+from engine.programme import HoldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Workspace:
     links: Links
     sender: Sender
     costs: Mapping[str, float]  # cents per billable unit, by channel
+    hold_out: HoldOut | None = None  # the part that no campaign writes to
 
     @property
     def flows(self) -> Path:

@@ -32,6 +32,11 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ),
         ("[segments]\na = 'in segment b'\nb = 'in segment a'", 2, "leads back to itself"),
         ("[attributes]\nrecency = 'whole'", 2, "cannot be 'whole'"),
+        ("[programme]\nholdout = '20%'", 2, "programme.holdout: must be 1% to 10%"),
+        ("[programme]\nholdout = '0.5%'", 2, "must be 1% to 10%"),
+        ("[programme]\nholdout = 'five'", 2, "must be a percentage such as 5%"),
+        ("[segments]\nbig = \"city = 'Delft'\"\n[strategy.bigg]\nresult = 'more'", 4, "no segment 'bigg'. Did you mean 'big'?"),
+        ("[segments]\nbig = \"city = 'Delft'\"\n[strategy.big]\nchannel = 'fax'", 4, "cannot be 'fax'"),
     ],
 )
 def test_every_fault_is_told_with_its_line(tmp_path: Path, text: str, line: int, told: str) -> None:
