@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from engine.nodes import Look, Node
-from engine.picture.counts import NodeCounts
+from engine.picture.counts import Figures, NodeCounts
+from engine.picture.figures import figure_rows, figures_width, told
 from engine.picture.labels import Line, cell, gap, holding, label, lines_of, row, stack, table
 from engine.picture.style import BADGE, FAINT, GAP, PAPER, STYLES, Kind, Style
 from engine.picture.words import Language, number, say, word
@@ -11,6 +12,7 @@ from engine.picture.words import Language, number, say, word
 TEXT_WIDTH = 166  # points; most cards are equally wide, so that the picture is calm
 KIND_SIZE, TITLE_SIZE, LINE_SIZE, COUNT_SIZE, COUNT_WORD_SIZE = 8, 12, 10, 11, 8
 NAME_GAP = 4
+FIGURES_WIDTH = 190  # with figures: fewer lines, for a picture that fits a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,15 @@ class Card:
     title: str
     lines: tuple[str, ...] = ()
     counts: NodeCounts | None = None
+    figures: Figures | None = None
 
     def tooltip(self, language: Language) -> str:
         """All of it in one line, also what did not fit."""
         words = [f"{word(STYLES[self.kind].word, language)} {self.name}".strip(), *(text for text in (self.title, *self.lines) if text)]
         if self.counts:
             words += [f"{what} {number(value, language)}" for what, value in _sums(self.counts, language)]
+        if self.figures:
+            words += told(self.figures)
         return " · ".join(words)
 
 
@@ -37,6 +42,13 @@ def card_of(node: Node, counts: NodeCounts | None, language: Language) -> Card:
     lines = [say(line, language) for line in look.lines]
     lines += [node.note] if node.note and node.note != look.title else []
     return Card(look.shape, node.id, _opened(say(look.title, language)), tuple(lines), counts)
+
+
+def card_with(node: Node, figures: Figures | None, language: Language) -> Card:
+    """The card of a node with what happened there in place of what is written there; a wait keeps its line, which its edges are read by."""
+    look: Look = node.look()
+    lines = tuple(say(line, language) for line in look.lines) if look.shape in ("wait", "wait_for") else ()
+    return Card(look.shape, node.id, _opened(say(look.title, language)), lines, figures=figures or Figures())
 
 
 def _opened(title: str) -> str:
@@ -67,14 +79,18 @@ def _badge(style: Style) -> str:
 
 def _text(card: Card, style: Style, language: Language) -> str:
     full = card.kind not in ("end", "control")
-    limit = max(TEXT_WIDTH, _count_width(card.counts, language) * 3)
+    usual = TEXT_WIDTH if card.figures is None else FIGURES_WIDTH
+    limit = max(usual, _count_width(card.counts, language) * 3, figures_width(card.figures))
     titles = lines_of(card.title, TITLE_SIZE, style.title_ink, limit, bold=True)
     lines = [line for text in card.lines for line in lines_of(text, LINE_SIZE, style.line_ink, limit)]
-    width = limit if full or card.counts else max(line.width for line in (*titles, *lines, *_kind(card, style, limit, language)))
+    natural = max(line.width for line in (*titles, *lines, *_kind(card, style, limit, language)))
+    width = limit if full or card.counts else max(natural, figures_width(card.figures))
     rows = [row([holding(_kind_row(card, style, width, language))]), row([gap(width, 2)])]
     rows += [row([holding(stack([line], width))]) for line in titles]
     rows += [row([gap(width, 2)])] if lines else []
     rows += [row([holding(stack([line], width))]) for line in lines]
+    if card.figures:
+        rows += figure_rows(card.figures, style, width)
     if card.counts:
         rows += [row([gap(width, 6)]), row([holding(_counts(card.counts, style, width // 3, language))])]
     return table(rows)

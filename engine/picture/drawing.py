@@ -1,7 +1,7 @@
 """The finished drawing: what Graphviz laid out, with our outlines, badges, icons, arrows and samples, ready for any kind of file."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import dist
 from typing import cast
@@ -57,20 +57,32 @@ class Drawing:
 
 def draw(layout: Layout) -> Drawing:
     """The finished drawing of a layout."""
+    if not any(part.sort == "graph" and part.words for part in layout.parts):
+        return _unframed(layout)
     heading, flow, legend = _arranged(layout)
     nodes = [part for part in flow if part.sort == "node"]
     edges = [part for part in flow if part.sort == "edge"]
-    about = word("Flow of the campaign", cast("Language", layout.language))
-    groups = [
-        _heading(heading, layout.width),
-        *(_edge(part) for part in edges),
-        *(_edge_label(part) for part in edges if part.words),
-        *(_node(part) for part in nodes),
-        _legend(legend),
-    ]
-    told = "; ".join(part.tooltip for part in nodes)
+    groups = [_heading(heading, layout.width), *_flow(edges, nodes), _legend(legend)]
     height = max(block.box.bottom for block in legend.blocks) + FOOT
-    return Drawing(layout.width, height, layout.title, f"{about}: {told}.", layout.language, tuple(groups))
+    return Drawing(layout.width, height, layout.title, _told(layout, nodes), layout.language, tuple(groups))
+
+
+def _unframed(layout: Layout) -> Drawing:
+    """Only the flow, with no more around it than it needs."""
+    nodes = [part for part in layout.parts if part.sort == "node"]
+    edges = [part for part in layout.parts if part.sort == "edge"]
+    return Drawing(layout.width, layout.height, layout.title, _told(layout, nodes), layout.language, tuple(_flow(edges, nodes)))
+
+
+def _flow(edges: Sequence[Part], nodes: Sequence[Part]) -> Iterator[Group]:
+    yield from (_edge(part) for part in edges)
+    yield from (_edge_label(part) for part in edges if part.words)
+    yield from (_node(part) for part in nodes)
+
+
+def _told(layout: Layout, nodes: Sequence[Part]) -> str:
+    about = word("Flow of the campaign", cast("Language", layout.language))
+    return f"{about}: {'; '.join(part.tooltip for part in nodes)}."
 
 
 def _arranged(layout: Layout) -> tuple[Part, list[Part], Part]:
