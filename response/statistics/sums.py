@@ -39,7 +39,7 @@ class Sums:
     def variance(self) -> float:
         """Sample variance (denominator n - 1) in the metric's own unit squared. Raises EmptyArmError below two customers."""
         self.require(2)
-        return (self.n * self.yy - self.y * self.y) / (self.n * (self.n - 1) * self.unit**2)
+        return max(0, self.n * self.yy - self.y * self.y) / (self.n * (self.n - 1) * self.unit**2)
 
     def require(self, customers: int) -> None:
         """Raise EmptyArmError when there are fewer than so many."""

@@ -8,7 +8,7 @@ from scipy.stats import binomtest, chisquare
 from statsmodels.stats.multitest import multipletests
 
 from response.statistics.allocation import MISMATCH_BELOW, sample_ratio_p_value
-from response.statistics.power import detectable_difference, detectable_rise, power_of_proportions
+from response.statistics.power import detectable_difference, detectable_rise, power_of_means, power_of_proportions
 from response.statistics.several import holm
 from response.statistics.sums import Effect, Sums
 from response.statistics.verdicts import Verdict, judge
@@ -85,7 +85,10 @@ def test_the_detectable_rise_has_the_power_that_it_names() -> None:
 
 def test_the_detectable_difference_of_means_takes_both_variances() -> None:
     wide, narrow = Sums(100, 0, 99 * 400), Sums(100, 0, 99 * 100)
-    assert detectable_difference(wide, narrow) == pytest.approx((1.959964 + 0.841621) * np.sqrt(4 + 1), rel=1e-6)
+    found = detectable_difference(wide, narrow)
+    assert found is not None
+    assert power_of_means(found, 400, 100, 100, 100) == pytest.approx(0.8, abs=1e-9)
+    assert found == pytest.approx((1.959964 + 0.841621) * np.sqrt(4 + 1), rel=0.01)  # with the normal quantiles
     assert detectable_difference(Sums(3, 0, 0), Sums(3, 0, 0)) is None
 
 
