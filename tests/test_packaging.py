@@ -45,7 +45,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
 def installed(wheel: zipfile.Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as an installer lays it out: a wheel of only Python is a zip file of what goes into site-packages."""
     folder = tmp_path_factory.mktemp("site-packages")
-    wheel.root.extractall(folder)
+    with zipfile.ZipFile(str(wheel.root.filename)) as archive:  # not wheel.root: before Python 3.11.3 a Path's archive names folders it lacks
+        archive.extractall(folder)
     return folder
 
 
