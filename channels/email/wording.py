@@ -74,6 +74,10 @@ class EmailWording:
             # The text of the exception may quote a value; its kind does not.
             return CompositionFault(f"the wording cannot be worked out ({type(error).__name__})")
 
+    def lacks(self, values: Mapping[str, Any]) -> CompositionFault | None:
+        composed = self.compose(values)
+        return composed if isinstance(composed, CompositionFault) else None
+
     @cached_property
     def _merge(self) -> "_Merge":
         return _Merge(self)

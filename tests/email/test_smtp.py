@@ -2,7 +2,8 @@
 
 import email
 import email.policy
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -134,9 +135,9 @@ def test_a_refused_sender_stops_the_batch_and_costs_no_customer_anything() -> No
         with pytest.raises(DeliveryError, match=r"does not accept mail from this sender \(550 5.7.1\)"):
             list(sender.deliver(messages(20), BATCH, wire))
         sender.close()
-    assert len(record.kept) == 4
+    assert len(record.kept) in (3, 4)  # whose sender was taken; the fourth may just not have begun when the fifth was refused
     assert {receipt.outcome for receipt in wire.receipts} == {Outcome.ACCEPTED}
-    assert len(wire.receipts) == len(wire.started) == 4
+    assert set(record.kept) == {receipt.key for receipt in wire.receipts} == set(wire.started)
 
 
 def test_a_server_that_refuses_everybody_as_a_policy_is_not_asked_a_thousand_times() -> None:
@@ -263,6 +264,47 @@ def test_a_wire_that_cannot_write_stops_everything_before_a_message_leaves() -> 
         assert not record.kept
         assert set(deliver(sender, messages(3), Record(record))) == {"k0", "k1", "k2"}
         sender.close()
+
+
+def test_while_the_caller_looks_at_a_receipt_the_other_messages_are_on_their_way() -> None:
+    with server() as record:
+        sender, wire = channel(record, connections=4), Record(record)
+        receipts = sender.deliver(messages(40), BATCH, wire)
+        next(receipts)
+        for _ in range(200):
+            if len(record.kept) == len(wire.started):
+                break
+            time.sleep(0.01)
+        assert len(record.kept) == len(wire.started) >= 4
+        assert len({next(receipts).key for _ in range(39)}) == 39
+        sender.close()
+
+
+def test_a_caller_that_stops_in_the_middle_leaves_no_connection_that_waits_for_a_message() -> None:
+    with server() as record:
+        sender, wire, batch = channel(record), Record(record), messages(20)
+        receipts = sender.deliver(batch, BATCH, wire)
+        next(receipts)
+        assert isinstance(receipts, Generator)
+        receipts.close()
+        rest = [each for each in batch if each.key not in wire.started]
+        assert 20 > len(rest) >= 20 - 2 * 3
+        assert {receipt.outcome for receipt in deliver(sender, rest, wire).values()} == {Outcome.ACCEPTED}
+        sender.close()
+    assert set(record.kept.values()) == {1}
+
+
+def test_behind_a_message_that_nobody_answers_no_other_message_waits() -> None:
+    with server(Behaviour("dot", "hang", when=lambda count: count == 1)) as record:
+        sender, wire = channel(record, connections=1), Record(record)
+        receipts = deliver(sender, messages(3), wire)
+        sender.close()
+    assert {key: receipt.outcome for key, receipt in receipts.items()} == {
+        "k0": Outcome.UNKNOWN,
+        "k1": Outcome.ACCEPTED,
+        "k2": Outcome.ACCEPTED,
+    }
+    assert record.connections == 2
 
 
 def test_a_password_never_travels_in_the_clear_nor_shows_itself() -> None:
