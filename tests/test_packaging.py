@@ -45,7 +45,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
 def installed(wheel: zipfile.Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as an installer lays it out: a wheel of only Python is a zip file of what goes into site-packages."""
     folder = tmp_path_factory.mktemp("site-packages")
-    with zipfile.ZipFile(str(wheel.root.filename)) as archive:  # not wheel.root: before Python 3.11.3 a Path's archive names folders it lacks
+    with zipfile.ZipFile(str(wheel.root.filename)) as archive:  # a Path's archive names folders it lacks, before 3.11.3
         archive.extractall(folder)
     return folder
 
