@@ -109,6 +109,10 @@ class Wording(Protocol):
         """Merge for one recipient; pure."""
         ...
 
+    def lacks(self, values: Mapping[str, Any]) -> CompositionFault | None:
+        """What keeps the words from being merged with these values; quick, since nothing is measured or drawn. For `check`."""
+        ...
+
 
 class Wire(Protocol):
     """Told by an adapter what is about to be irrevocable, and what came back. Durable against a kill -9 when it returns."""

@@ -47,6 +47,10 @@ class FakeWording:
         text = self.texts.merge(values)
         return text if isinstance(text, CompositionFault) else Content({"subject": self.subject, "text": text})
 
+    def lacks(self, values: Mapping[str, Any]) -> CompositionFault | None:
+        text = self.texts.merge(values)
+        return text if isinstance(text, CompositionFault) else None
+
 
 @dataclass
 class FakeChannel:

@@ -19,7 +19,7 @@ from customers.segments import segment_of
 from customers.tables import table_of
 from engine.facts import SqlFacts
 from engine.members import Asked
-from engine.nodes.send import ONLY, Send
+from engine.nodes.send import ONLY, UNPERSONALISED, Send, neutral
 from engine.outbox import Settlement, State, message_key
 from engine.reasons import Reason
 from engine.recording import Addressee
@@ -64,6 +64,7 @@ class Composer:
         self._node = node
         self._wordings = self._load(node)
         self._variables = frozenset().union(*(wording.variables for wording in self._wordings.values()))
+        self._neutral = neutral(self.channel.addresses)
         self._stored: dict[int, int] = {}  # id() of a wording to its row
 
     def read(self, session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Letterhead]:
@@ -77,7 +78,8 @@ class Composer:
         same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
         letterheads = []
         for row, person, address, refusal, segment, code in zip(rows, people, addresses, refusals, segments, codes, strict=True):
-            values = {**same, "customer": person, "links": links.for_message(row.id, expires), "code": code}
+            shown = self._impersonal(person) if row.arm == UNPERSONALISED else person
+            values = {**same, "customer": shown, "links": links.for_message(row.id, expires), "code": code}
             wording = self._wordings[row.arm or ONLY, segment]
             letterheads.append(Letterhead(Addressee.of(row, address), refusal, wording, values))
         return letterheads
@@ -128,6 +130,10 @@ class Composer:
         names = sorted(wanted | set(self.channel.addresses) | {"timezone", "language", "first_name", "last_name"})
         columns = read_attributes(session, customer_ids, names, self.running.known(now))
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def _impersonal(self, person: dict[str, Any]) -> dict[str, Any]:
+        """What a template may know of somebody in the unpersonalised arm."""
+        return {name: value for name, value in person.items() if name in self._neutral}
 
     def _refusals(
         self, session: Session, rows: Sequence[Row[Any]], customer_ids: Ids, addresses: Sequence[str | None], now: datetime

@@ -8,9 +8,6 @@ from sqlmodel import Session
 
 from engine.graph import FlowGraph
 from engine.nodes import Node
-from engine.nodes.audience import CONTACTED, CONTROL, Audience
-from engine.nodes.send import Send
-from engine.nodes.split import Split
 from response.facts import ArmTrust, Experiment, ExperimentKind, FunnelRow
 from response.funnel import delivered, reached
 from response.metrics import ArmKey, touched_elsewhere
@@ -22,12 +19,21 @@ Shares = Mapping[str, float | None]  # arm to the written share; None when the d
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one version of a flow says of a node's arms, in the order written. `named`: the flow itself says which is the control."""
+    """What one version of a flow says of a node's arms, in the order written. `named`: the flow itself says which is the control.
+
+    `beside`: what else is compared at the node, with shares of all who are assigned there.
+    """
 
     kind: ExperimentKind
     control: str
     shares: Shares
     named: bool = True
+    beside: tuple["Plan", ...] = ()
+
+    @property
+    def written(self) -> Shares:
+        """The shares of all arms of the node."""
+        return {arm: share for plan in (*self.beside, self) for arm, share in plan.shares.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +49,8 @@ class _Counts:
 
 def plan_of(node: Node) -> Plan | None:
     """The arms of a node, or None when it assigns nobody. Without a control of its own, the last arm is the control."""
-    match node:
-        case Audience(holdout=share) if share:
-            return Plan("holdout", CONTROL, {CONTACTED: 1 - share.fraction, CONTROL: share.fraction})
-        case Split(split=arms):
-            shares = {name: None if node.by or not arm.share else arm.share.fraction for name, arm in arms.items()}
-            return Plan("split", node.control or list(arms)[-1], shares, named=node.control is not None)
-        case Send(variants=variants) if variants and node.control:
-            return Plan("variants", node.control, {name: variant.share.fraction for name, variant in variants.items()})
-    return None
+    found = [Plan(each.kind, each.control, each.shares, each.named) for each in node.contrasts()]
+    return replace(found[0], beside=tuple(found[1:])) if found else None
 
 
 def plans_of(flows: Mapping[str, FlowGraph]) -> dict[str, dict[str, Plan]]:
@@ -75,15 +74,27 @@ def experiments(
         touched_elsewhere(session, population),
         funnel,
     )
-    found = [_experiment(node, versions, counts) for node, versions in plans.items() if node in counts.by_version]
+    found = [each for node, versions in plans.items() if node in counts.by_version for each in _at_node(node, versions, counts)]
     found.sort(key=lambda each: each.kind != "holdout")
     return tuple(replace(each, primary=place == 0) for place, each in enumerate(found))
 
 
-def _experiment(node: str, versions: Mapping[str, Plan], counts: _Counts) -> Experiment:
-    newest = next(iter(versions.values()))
+def _at_node(node: str, versions: Mapping[str, Plan], counts: _Counts) -> Iterator[Experiment]:
+    """What is compared at a node in any version, the newest first; an arm that no version knows stays with what the node is for."""
+    kinds: dict[ExperimentKind, list[Plan]] = {}
+    for plan in versions.values():
+        for each in (plan, *plan.beside):
+            kinds.setdefault(each.kind, []).append(each)
+    unknown = [arm for arm in _arms(counts.by_version[node]) if all(arm not in plan.written for plan in versions.values())]
+    for plans in kinds.values():
+        names = dict.fromkeys(arm for plan in plans for arm in plan.shares)
+        yield _experiment(node, plans[0], [*names, *unknown], versions, counts)
+        unknown = []
+
+
+def _experiment(node: str, newest: Plan, names: Sequence[str], versions: Mapping[str, Plan], counts: _Counts) -> Experiment:
     by_version = counts.by_version[node]
-    arms = tuple(_arm(node, name, newest.kind, counts, _expected(name, versions, by_version)) for name in _names(versions, by_version))
+    arms = tuple(_arm(node, name, newest.kind, counts, _expected(name, versions, by_version)) for name in names)
     return Experiment(
         node,
         newest.kind,
@@ -91,14 +102,12 @@ def _experiment(node: str, versions: Mapping[str, Plan], counts: _Counts) -> Exp
         primary=False,
         arms=arms,
         sample_ratio_p=_ratio(arms, [arm.assigned for arm in arms]),
-        sent_ratio_p=_ratio(arms, [arm.sent for arm in arms]) if newest.kind == "variants" else None,
+        sent_ratio_p=_ratio(arms, [arm.sent for arm in arms]) if newest.kind in ("variants", "personalisation") else None,
     )
 
 
-def _names(versions: Mapping[str, Plan], by_version: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Arms as written, newest version first, then what only the exposures know."""
-    written = [arm for plan in versions.values() for arm in plan.shares]
-    return list(dict.fromkeys([*written, *sorted(arm for arms in by_version.values() for arm in arms)]))
+def _arms(by_version: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return sorted({arm for arms in by_version.values() for arm in arms})
 
 
 def _expected(arm: str, versions: Mapping[str, Plan], by_version: Mapping[str, Mapping[str, int]]) -> float | None:
@@ -111,13 +120,13 @@ def _expected(arm: str, versions: Mapping[str, Plan], by_version: Mapping[str, M
 
 
 def _share(arm: str, plan: Plan | None) -> float | None:
-    return None if plan is None or None in plan.shares.values() else plan.shares.get(arm, 0.0)
+    return None if plan is None or None in plan.written.values() else plan.written.get(arm, 0.0)
 
 
 def _arm(node: str, arm: str, kind: ExperimentKind, counts: _Counts, expected: float | None) -> ArmTrust:
     total = sum(arms.get(arm, 0) for arms in counts.by_version[node].values())
     elsewhere = counts.elsewhere.get((node, arm), 0)
-    if kind == "variants":  # only this node's own message tells whether the variant arrived
+    if kind in ("variants", "personalisation"):  # only this node's own message tells whether the variant arrived
         rows = list(_rows(counts.funnel, node, arm))
         sent, suppressed = sum(row.messages.sent for row in rows), sum(row.messages.suppressed for row in rows)
         return ArmTrust(arm, total, expected, sent, suppressed, sum(row.reactions.delivered for row in rows), elsewhere)

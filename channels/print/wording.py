@@ -53,6 +53,10 @@ class LetterWording:
             return CompositionFault(f"the letter takes {pages} pages; at most {MOST_PAGES} are sent")
         return Content(letter.parts, segments=pages)
 
+    def lacks(self, values: Mapping[str, Any]) -> CompositionFault | None:
+        letter = self._letter(values)
+        return letter if isinstance(letter, CompositionFault) else None
+
     def _letter(self, values: Mapping[str, Any]) -> Letter | CompositionFault:
         fixed = self._fixed(values)
         if isinstance(fixed, CompositionFault):

@@ -39,6 +39,10 @@ class SmsWording:
             return CompositionFault(f"the text takes {segments} segments; at most {MOST_SEGMENTS} are joined by a phone")
         return Content({"text": text}, segments)
 
+    def lacks(self, values: Mapping[str, Any]) -> CompositionFault | None:
+        merged = self.texts.merge(values)
+        return merged if isinstance(merged, CompositionFault) else None
+
 
 def load_wording(template: Path, root: Path) -> SmsWording | list[WordingFault]:
     """Read and compile a text; an empty one is a fault."""

@@ -43,10 +43,10 @@ def quoted(text: str) -> str:
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:
-    """``a, b or c``, at most a dozen of them."""
+    """``a, b or c``, at most sixteen of them."""
     shown = list(words)
-    if len(shown) > 12:
-        return ", ".join(shown[:12]) + f" and {len(shown) - 12} more"
+    if len(shown) > 16:
+        return ", ".join(shown[:16]) + f" and {len(shown) - 16} more"
     return f" {last} ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from customers.conditions.vocabulary import Place
 from engine.language.values import Duration, Share
-from engine.nodes.node import ConditionText, FlowView, Look, Node, NodeFault
+from engine.nodes.node import ConditionText, Contrast, FlowView, Look, Node, NodeFault
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -47,6 +47,11 @@ lapsed:
 
     def look(self) -> Look:
         return Look("entry", str(self.audience), held_out=self.holdout)
+
+    def contrasts(self) -> tuple[Contrast, ...]:
+        if not self.holdout:
+            return ()
+        return (Contrast("holdout", CONTROL, {CONTACTED: 1 - self.holdout.fraction, CONTROL: self.holdout.fraction}),)
 
     def step(self, visit: "Visit") -> None:
         if self.holdout:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # numpy stays out of `contactflow check`
 
 ConditionText = NewType("ConditionText", str)  # never empty; checked against the vocabulary by engine/language/check.py
 EdgeStyle = Literal["normal", "timeout", "unreachable"]
+ContrastKind = Literal["holdout", "split", "variants", "personalisation"]
 Shape = Literal["entry", "split", "email", "sms", "print", "wait", "wait_for", "branch", "update", "goal", "end"]
 
 
@@ -54,6 +55,20 @@ class Look:
     title: str
     lines: tuple[str, ...] = ()
     held_out: Share | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Arms of a node that are compared with one another: each with `control`.
+
+    `shares` are of all who are assigned at the node (0..1), in the order written; None where data assigns. `named`: the flow itself
+    says which is the control.
+    """
+
+    kind: ContrastKind
+    control: str
+    shares: Mapping[str, float | None]
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,10 @@ class Node(BaseModel):
     def conditions(self) -> Iterator[tuple[tuple[str | int, ...], ConditionText]]:
         """Every condition in this node, with the keys that lead to it."""
         yield from ()
+
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """What is compared here, the first being what the node is for; empty for a node that assigns nobody to an arm."""
+        return ()
 
     def step(self, visit: "Visit") -> None:
         """Say what each member at this node does now: leave by an exit, rest until a moment, or finish."""

@@ -1,19 +1,22 @@
 """A message over a channel."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.language.fields import ChannelName, Line, Name, NodeRef, SegmentName, TemplateFile
 from engine.language.values import Duration, Moment, Share
-from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
+from engine.nodes.node import Contrast, Edge, FlowView, Look, Node, NodeFault, Phrase
 from engine.nodes.split import share_faults
 
 if TYPE_CHECKING:
     from engine.visit import Visit
 
-ONLY = "only"  # the variant of a send that has no variants
+ONLY = "only"  # the variant of a send that has no arms
+PERSONALISED = "personalised"  # the variant of a send that has no variants of its own, beside the unpersonalised
+UNPERSONALISED = "unpersonalised"
+NAMES = ("first_name", "last_name")  # belong to a postal address, but say who somebody is
 
 
 class Words(BaseModel):
@@ -23,6 +26,9 @@ class Words(BaseModel):
 
     template: TemplateFile | None = Field(None, description="The template's file under templates/.")
     subject: Line | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
+
+
+_NOTHING = Words(template=None, subject=None)
 
 
 class Variant(Words):
@@ -37,6 +43,10 @@ class Send(Node):
 
     Consent for the campaign's purpose and this channel is checked at the moment of sending. Whoever cannot be reached goes to
     `unreachable`, or on to the next node.
+
+    With `unpersonalised` the report says what personalising adds. A random part then gets the message without anything that is theirs:
+    not the wording of their segment, and a template that knows only their language and the address that it goes to. With variants,
+    that part comes off first; it gets the wording of the control variant, and is compared with it.
     """
 
     word: ClassVar[str] = "send"
@@ -61,6 +71,9 @@ mail:
     subject: Line | None = Field(None, description="The subject line of an e-mail, with {{ variables }}.")
     goal: Line | None = Field(None, description="What the message is for, in words; stands in the picture.")
     variants: dict[Name, Variant] | None = Field(None, description="Wordings that are compared, by name.", min_length=2)
+    unpersonalised: Share | None = Field(
+        None, description="The random part that gets the message without anything personal, to learn what personalising adds."
+    )
     by_segment: dict[SegmentName, Words] | None = Field(None, description="Other wording for a segment; the first segment that fits.")
     track_opens: bool = Field(False, description="Whether the e-mail counts opens.")
     release: Moment | None = Field(None, description="Not before this moment, in the customer's zone.")
@@ -76,7 +89,9 @@ mail:
     def look(self) -> Look:
         shape = self.send if self.send in ("email", "sms", "print") else "email"
         title = Phrase("goal: {0}", self.goal) if self.goal else self.subject or self.template or Phrase("a message")
-        lines = [Phrase("{0} {1}", variant.share, name) for name, variant in (self.variants or {}).items()]
+        lines = [Phrase("{0} unpersonalised", self.unpersonalised)] if self.unpersonalised else []
+        written = "of the rest {0} {1}" if self.unpersonalised else "{0} {1}"
+        lines += [Phrase(written, variant.share, name) for name, variant in (self.variants or {}).items()]
         lines += [Phrase("own wording for {0}", ", ".join(self.by_segment))] if self.by_segment else []
         lines += [Phrase("not before {0}", self.release)] if self.release else []
         return Look(shape, title, tuple(lines))  # type: ignore[arg-type]  # the three names are shapes
@@ -91,19 +106,24 @@ mail:
         for segment, words in (self.by_segment or {}).items():
             if not words.template and not words.subject:
                 yield NodeFault(("by_segment", segment), f"'{segment}' changes nothing.", "Give it a `template` or a `subject`.")
+        yield from self._arm_faults()
         if self.variants:
             yield from share_faults(("variants",), {name: each.share for name, each in self.variants.items()}, "variants")
 
+    def _arm_faults(self) -> Iterator[NodeFault]:
+        if self.unpersonalised and self.unpersonalised.fraction >= 1:
+            yield NodeFault(("unpersonalised",), "nobody gets the personal message.", "Write a part, such as 10%.")
+        for name in (PERSONALISED, UNPERSONALISED) if self.unpersonalised else ():
+            if name in (self.variants or {}):
+                yield NodeFault(("variants", name), f"'{name}' is the name of an arm of ours.", "Give the variant another name.")
+
     def wordings(self, segment: str | None = None) -> Mapping[str, Words]:
-        """The words of each variant for a segment: segment before variant before node."""
-        special = (self.by_segment or {}).get(segment or "", Words(template=None, subject=None))
-        variants: Mapping[str, Words] = self.variants or {ONLY: Words(template=None, subject=None)}
-        return {
-            name: Words(
-                template=special.template or words.template or self.template, subject=special.subject or words.subject or self.subject
-            )
-            for name, words in variants.items()
-        }
+        """The words of each arm for a segment: segment before variant before node. The unpersonalised arm knows no segment."""
+        special = (self.by_segment or {}).get(segment or "", _NOTHING)
+        words = {name: self._words(special, each) for name, each in self._written.items()}
+        if self.unpersonalised:
+            words[UNPERSONALISED] = self._words(_NOTHING, self._written[self.counterpart])
+        return words
 
     @property
     def control(self) -> str | None:
@@ -113,10 +133,44 @@ mail:
         marked = [name for name, variant in self.variants.items() if variant.control]
         return marked[0] if marked else list(self.variants)[-1]
 
+    @property
+    def counterpart(self) -> str:
+        """The arm whose message, without what is personal, the unpersonalised get."""
+        return self.control or PERSONALISED
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Every arm's share (0..1) of those who come here, in the order in which they are drawn; empty without arms."""
+        apart = {UNPERSONALISED: self.unpersonalised.fraction} if self.unpersonalised else {}
+        rest = 1 - sum(apart.values())
+        if not self.variants:
+            return {**apart, PERSONALISED: rest} if apart else {}
+        return apart | {name: rest * variant.share.fraction for name, variant in self.variants.items()}
+
+    def contrasts(self) -> tuple[Contrast, ...]:
+        found: tuple[Contrast, ...] = ()
+        if self.variants and self.control:
+            found = (Contrast("variants", self.control, {name: self.shares[name] for name in self.variants}),)
+        if self.unpersonalised:
+            pair = {name: self.shares[name] for name in (self.counterpart, UNPERSONALISED)}
+            found += (Contrast("personalisation", UNPERSONALISED, pair),)
+        return found
+
     def step(self, visit: "Visit") -> None:
-        shares = {name: variant.share.fraction for name, variant in (self.variants or {}).items()}
-        arms = visit.arms(shares, visit.fresh) if shares else None
+        arms = visit.arms(self.shares, visit.fresh) if self.shares else None
         visit.queue_message(visit.fresh, self, arms)
         if self.unreachable:
             visit.leave(visit.undelivered, "unreachable")
         visit.leave(visit.settled, "next")
+
+    @property
+    def _written(self) -> Mapping[str, Words]:
+        return self.variants or {PERSONALISED if self.unpersonalised else ONLY: _NOTHING}
+
+    def _words(self, special: Words, own: Words) -> Words:
+        return Words(template=special.template or own.template or self.template, subject=special.subject or own.subject or self.subject)
+
+
+def neutral(addresses: Iterable[str]) -> frozenset[str]:
+    """What an unpersonalised message may know of its recipient: the language, and the address of its channel without the name."""
+    return frozenset({"language", *addresses}) - set(NAMES)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.language.fields import AttributeName, Line, Name, NodeRef
 from engine.language.values import Share
-from engine.nodes.node import Edge, FlowView, Look, Node, NodeFault, Phrase
+from engine.nodes.node import Contrast, Edge, FlowView, Look, Node, NodeFault, Phrase
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -87,6 +87,10 @@ assigned:
         """The arm that the others are compared with."""
         marked = [name for name, arm in self.split.items() if arm.control]
         return marked[0] if marked else ("control" if "control" in self.split else None)
+
+    def contrasts(self) -> tuple[Contrast, ...]:
+        shares = {name: None if self.by or not arm.share else arm.share.fraction for name, arm in self.split.items()}
+        return (Contrast("split", self.control or list(self.split)[-1], shares, named=self.control is not None),)
 
     def step(self, visit: "Visit") -> None:
         if self.by:

@@ -28,6 +28,8 @@ DUTCH = {
     "own wording for {0}": "eigen tekst voor {0}",
     "not before {0}": "niet voor {0}",
     "{0} {1}": "{0} {1}",
+    "{0} unpersonalised": "{0} niet persoonlijk",
+    "of the rest {0} {1}": "van de rest {0} {1}",
     "{0}": "{0}",
     "at most {0}": "hoogstens {0}",
     "not in {0}": "niet binnen {0}",

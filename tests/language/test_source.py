@@ -147,4 +147,4 @@ def test_a_slip_is_understood(word: str, meant: str | None) -> None:
 def test_lists_read_as_sentences() -> None:
     assert listed(["a"]) == "a"
     assert listed(["a", "b", "c"]) == "a, b or c"
-    assert listed(map(str, range(20))).endswith("and 8 more")
+    assert listed(map(str, range(20))).endswith("and 4 more")

@@ -1,16 +1,18 @@
 """The messages: templates that are there, compile, and only show what is known; subjects where a channel has them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from channels.contract import Wording
 from engine.language.context import CheckContext
 from engine.language.draft import Draft, Leaf
 from engine.language.faults import Fault, did_you_mean, listed, quoted
 from engine.language.source import Place
-from engine.nodes.send import Send, Words
+from engine.nodes.send import UNPERSONALISED, Send, Words, neutral
 
 FIXED = (
     "campaign.title",
@@ -25,6 +27,7 @@ FIXED = (
     "today",
 )
 _MOST_FILES = 2_000
+_TRIED_LANGUAGES = (None, "en", "nl")  # a template may say something else to each
 
 
 def check_wording(draft: Draft, context: CheckContext) -> None:
@@ -109,6 +112,7 @@ class _Wordings:
         self._node = node
         self._context = context
         self._known = known
+        self._loaded: dict[tuple[str | None, str | None], Wording] = {}
 
     def check(self, missing: set[str]) -> None:
         """Load each different wording."""
@@ -119,6 +123,8 @@ class _Wordings:
                 if words.template and pair not in done and words.template not in missing:
                     done.add(pair)
                     self._load(words, self._places(variant, segment, words))
+        if self._node.unpersonalised and self._loaded.keys() >= done:
+            self._check_unpersonalised()
 
     def _load(self, words: Words, places: tuple[Place, Place | None]) -> None:
         load = self._context.load_template
@@ -132,6 +138,7 @@ class _Wordings:
             options = {"subject": "-"}  # so that the template's own faults are found
         wording = load(self._node.send, self._context.templates / words.template, options)
         if not isinstance(wording, list):
+            self._loaded[words.template, words.subject] = wording
             for name in sorted(wording.variables):
                 self._check_variable(name, words, places)
             return
@@ -166,6 +173,41 @@ class _Wordings:
         else:
             self._draft.blame(places[0], "variable", f"{quoted(words.template or '')}: {message}", remedy)
 
+    def _check_unpersonalised(self) -> None:
+        """The message must be able to do without what is personal, and must have something personal to do without."""
+        words = self._node.wordings()[UNPERSONALISED]
+        wording = self._loaded.get((words.template, words.subject))
+        if wording is None:
+            return
+        kept = neutral(self._context.channels[self._node.send].address)
+        for name in sorted(_indispensable(wording, kept)):
+            self._blame_indispensable(name, words)
+        if not self._is_personal(wording, kept):
+            place = self._draft.place_in(self._node_id, ("unpersonalised",))
+            message = f"the message of node {quoted(self._node_id)} has nothing personal that could be left out."
+            remedy = "Take `unpersonalised` out, or show something of the customer, or give a segment its own wording."
+            self._draft.blame(place, "nothing-personal", message, remedy)
+
+    def _is_personal(self, wording: Wording, kept: frozenset[str]) -> bool:
+        """Whether the message would be another without what is personal: it shows something, or a segment has its own wording."""
+        shown = {name.removeprefix("customer.") for name in wording.variables if name.startswith("customer.")}
+        each = [self._node.wordings(segment) for segment in (None, *(self._node.by_segment or {}))]
+        return bool(shown - kept) or any(words[self._node.counterpart] != words[UNPERSONALISED] for words in each)
+
+    def _blame_indispensable(self, name: str, words: Words) -> None:
+        """Told where the variable stands: the subject, or the template."""
+        message = f"the unpersonalised message of node {quoted(self._node_id)} has no {quoted(name)}, and cannot do without."
+        remedy = f'Write {{{{ {name} or "..." }}}} with words that suit everyone, or put {{% if {name} %}} around the sentence.'
+        places = self._places(self._node.counterpart, None, words)
+        pattern = re.compile(rf"\b{re.escape(name)}\b")
+        file, place = self._in_template(pattern, words)
+        if places[1] and pattern.search(words.subject or ""):
+            self._draft.blame(places[1], "unpersonalised", message, remedy)
+        elif file:
+            self._draft.faults.append(Fault(file, place.line, place.column, "unpersonalised", message, remedy))
+        else:
+            self._draft.blame(places[0], "unpersonalised", message, remedy)
+
     def _in_template(self, pattern: re.Pattern[str], words: Words) -> tuple[str, Place]:
         """Where a variable stands in the template's own files; an empty name when it is in one that they include."""
         for path, text in self._texts(words):
@@ -195,3 +237,29 @@ class _Wordings:
             if scalar is not None and text is not None and scalar.text.split() == text.split():
                 return scalar.place
         return self._draft.place_in(self._node_id)
+
+
+def _indispensable(wording: Wording, kept: Iterable[str]) -> set[str]:
+    """The variables of a customer without which the words cannot be merged when only `kept` is known; at most all of them."""
+    found: set[str] = set()
+    for language in _TRIED_LANGUAGES:
+        customer: dict[str, str | None] = {**dict.fromkeys(kept, "-"), "language": language}
+        while (fault := wording.lacks(_sample(customer))) and (fault.variable or "").startswith("customer."):
+            name = str(fault.variable)
+            if customer.get(name.removeprefix("customer.")):
+                break
+            found.add(name)
+            customer[name.removeprefix("customer.")] = "-"
+    return found
+
+
+def _sample(customer: Mapping[str, str | None]) -> dict[str, Any]:
+    """Values for a merge: all that is not the customer's own, and the customer."""
+    values: dict[str, Any] = {"customer": customer}
+    for name in FIXED:
+        group, _, key = name.partition(".")
+        if key:
+            values.setdefault(group, {})[key] = "https://example.com/"
+        else:
+            values[group] = "2026-01-01"
+    return values
