@@ -4,11 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
-from engine.language.fields import Line, Name, PurposeName, TemplateFile
-from engine.language.values import Duration, Lift
+from engine.language.fields import Line, MetricName, Name, PurposeName, TemplateFile
+from engine.language.values import Count, Duration, Lift
 from engine.nodes.node import ConditionText, Node
-
-Metric = Literal["purchase", "spend", "response", "visit", "click", "answer"]
 
 
 class LearningGoal(BaseModel):
@@ -17,10 +15,15 @@ class LearningGoal(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     question: Line = Field(description="The question, in a sentence.")
-    metric: Metric = Field(description="What counts as success: the primary metric.")
+    metric: MetricName = Field(description="What counts as success: the primary metric, built in or of `[metrics]`.")
     within: Duration = Field(description="Counted from the moment that a customer came in.")
     minimum_lift: Lift | None = Field(None, description="The smallest difference that would matter: `1 point`, or an amount.")
-    also: tuple[Metric, ...] = Field((), description="Other metrics to report.")
+    also: tuple[MetricName, ...] = Field((), description="Other metrics to report.")
+    customers: Count | None = Field(
+        None,
+        description="How many customers the answer was planned for. Of a campaign that goes on for ever, it comes when so many have "
+        "been in for the time above.",
+    )
 
 
 class CampaignSpec(BaseModel):

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from customers.conditions.vocabulary import SendingNode, Vocabulary
 from customers.tables import table_of
+from engine.goals import goal_of, register
 from engine.graph import FlowGraph, build_graph
 from engine.language.check import read_flow
 from engine.nodes.send import Send
@@ -20,10 +21,14 @@ from store.session import reading, writing
 
 
 def start(workspace: Workspace, graph: FlowGraph, source: str, now: datetime) -> None:
-    """Store this version and let new members come in on it. Repeatable; members in flight stay on their own version."""
+    """Store this version with its learning goal, and let new members come in on it.
+
+    Repeatable; members in flight stay on their own version, and a version keeps the goal that was registered with it, whatever the
+    workspace's metrics have become since. Raises NotFoundError for a metric that there is not.
+    """
     name, campaigns = graph.campaign.campaign, table_of(Campaign)
     with writing(workspace.database) as session:
-        version_id = _store_version(session, graph, source, now)
+        version_id = _store_version(session, workspace, graph, source, now)
         insert_new(session, campaigns, {"name": name, "started_at": now, "version_id": version_id})
         # A new version looks for people anew: its audience may be another one.
         changed = campaigns.update().where(campaigns.c.name == name, campaigns.c.version_id != version_id)
@@ -74,10 +79,15 @@ def _running(workspace: Workspace, graph: FlowGraph, campaign_id: int, version_i
     return Running(workspace, graph, vocabulary_of(workspace, graph), campaign_id, version_id)
 
 
-def _store_version(session: Session, graph: FlowGraph, source: str, now: datetime) -> int:
-    versions, name = table_of(FlowVersion), graph.campaign.campaign
-    insert_new(session, versions, {"campaign": name, "version": graph.version, "stored_at": now, "source": source})
+def _store_version(session: Session, workspace: Workspace, graph: FlowGraph, source: str, now: datetime) -> int:
+    versions, name, learn = table_of(FlowVersion), graph.campaign.campaign, graph.campaign.learn
     find = select(versions.c.id).where(versions.c.campaign == name, versions.c.version == graph.version)
+    stored = session.execute(find).scalar_one_or_none()
+    if stored is not None:
+        return int(stored)
+    goal_id = register(session, name, goal_of(learn, workspace.metrics), now) if learn else None
+    values = {"campaign": name, "version": graph.version, "stored_at": now, "source": source, "goal_id": goal_id}
+    insert_new(session, versions, values)
     return int(session.execute(find).scalar_one())
 
 

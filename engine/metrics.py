@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
+
+from store.errors import NotFoundError
 
 Measure = Literal["purchase", "orders", "spend", "margin", "response", "visit", "click", "answer", "opt_out", "complaint"]
 Unit = Literal["share", "money", "number"]
@@ -35,9 +38,19 @@ class MetricSpec:
         return "share" if self.per is None and self.of in SHARES else "number"
 
 
-BUILT_IN: Mapping[str, MetricSpec] = {
-    name: MetricSpec(name, name) for name in ("purchase", "orders", "spend", "response", "visit", "click", "answer")
-} | {
+Metrics = Mapping[str, MetricSpec]  # by name
+
+
+def undeclared(name: str, metrics: Metrics) -> NotFoundError:
+    """The error for a metric that there is not, with the nearest that there is."""
+    near = get_close_matches(name, list(metrics), 1, 0.6)
+    guess = f" Did you mean '{near[0]}'?" if near else ""
+    return NotFoundError(
+        f"There is no metric '{name}'.{guess} There are: {', '.join(metrics)}. Declare it in contactflow.toml: [metrics.{name}]"
+    )
+
+
+BUILT_IN: Metrics = {name: MetricSpec(name, name) for name in ("purchase", "orders", "spend", "response", "visit", "click", "answer")} | {
     "opt_out": MetricSpec("opt_out", "opt_out", better="less"),
     "complaint": MetricSpec("complaint", "complaint", better="less"),
 }

@@ -1,7 +1,7 @@
 """What the engine needs from outside, gathered once by contactflow/bootstrap.py."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from channels.contract import Channel
 from customers.conditions.vocabulary import AttributeKind
 from engine.links import Links
+from engine.metrics import BUILT_IN, Metrics
 from engine.programme import HoldOut
 
 
@@ -36,6 +37,7 @@ class Workspace:
     sender: Sender
     costs: Mapping[str, float]  # cents per billable unit, by channel
     hold_out: HoldOut | None = None  # the part that no campaign writes to
+    metrics: Metrics = field(default_factory=lambda: BUILT_IN)
 
     @property
     def flows(self) -> Path:

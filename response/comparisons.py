@@ -1,33 +1,68 @@
 """Every arm against its control, on every metric, with a verdict."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from engine.campaign import Metric
-from response.facts import Comparison, Experiment, Goal, Why
+from engine.metrics import MetricSpec
+from response.facts import Adjusted, ArmTrust, Comparison, Experiment, Goal, GuardrailResult, Why
 from response.metrics import ArmKey
+from response.statistics.cace import complier_effect
+from response.statistics.cuped import cuped
+from response.statistics.guardrails import Guardrail, judge_guardrail
+from response.statistics.looks import any_time_p, confidence_sequence
 from response.statistics.means import difference_of_means, means_p_value
+from response.statistics.moments import Moments
 from response.statistics.power import detectable_difference, detectable_rise
 from response.statistics.proportions import difference_of_proportions, proportions_p_value
+from response.statistics.ratios import difference_of_ratios, ratio_p_value, relative_ratio
 from response.statistics.relative import relative_lift
 from response.statistics.several import holm
 from response.statistics.sums import UNDEFINED, Effect, Sums
-from response.statistics.verdicts import Verdict, judge
+from response.statistics.verdicts import ALPHA, Verdict, judge
 
-NOBODY = Sums(0, 0, 0)
+NOBODY = Moments(0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One metric as counted: its sums for each arm, and how many customers still have time until when.
+
+    `covariate`: what stands beside y in the sums is known from before the entry. `looked_at`: the campaign goes on and has no closing
+    date, so that it is looked at whenever somebody likes; better or worse then takes what holds at any moment, too.
+    `planned_open`: fewer customers than planned have come in.
+    """
+
+    spec: MetricSpec
+    sums: Mapping[ArmKey, Moments]
+    open_customers: int = 0
+    closes_at: datetime | None = None
+    covariate: bool = False
+    looked_at: bool = False
+    planned_open: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether everybody has had their time, and everybody planned for is in."""
+        return not (self.open_customers or self.planned_open)
 
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """On which terms a metric is judged. `minimum` is the registered smallest effect that matters."""
+    """On which terms an experiment is judged on a metric. `minimum` is the registered smallest effect that matters."""
 
+    experiment: Experiment
+    measured: Measured
     primary: bool
     minimum: float | None
-    window_open: bool
+
+    @property
+    def spec(self) -> MetricSpec:
+        return self.measured.spec
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class _Figures:
     """What the data says of one arm against control, before anything is concluded."""
 
     absolute: Effect = UNDEFINED
@@ -36,73 +71,147 @@ class _Measured:
     detectable: float | None = None
 
 
-def compare(
-    experiments: tuple[Experiment, ...], sums: Mapping[Metric, Mapping[ArmKey, Sums]], goal: Goal | None, window_open: bool
-) -> Iterator[Comparison]:
+def compare(experiments: Sequence[Experiment], metrics: Sequence[Measured], goal: Goal | None) -> Iterator[Comparison]:
     """Comparisons by experiment, metric and arm, the primary ones first.
 
     Holm's correction is over the arms that share a control, within one metric. The registered smallest effect counts for
     the registered metric only.
     """
     for experiment in experiments:
-        for place, (metric, arms) in enumerate(sums.items()):
-            minimum = goal.minimum if goal and goal.metric == metric else None
-            yield from _of_metric(experiment, metric, arms, _Terms(experiment.primary and place == 0, minimum, window_open))
+        for place, measured in enumerate(metrics):
+            minimum = goal.minimum if goal and goal.metric == measured.spec.name else None
+            yield from _of_metric(_Terms(experiment, measured, experiment.primary and place == 0, minimum))
 
 
-def _of_metric(experiment: Experiment, metric: Metric, sums: Mapping[ArmKey, Sums], terms: _Terms) -> Iterator[Comparison]:
+def _of_metric(terms: _Terms) -> Iterator[Comparison]:
+    experiment, sums = terms.experiment, terms.measured.sums
     control = sums.get((experiment.node, experiment.control), NOBODY)
-    names = [arm.arm for arm in experiment.arms if arm.arm != experiment.control]
-    arms = [sums.get((experiment.node, name), NOBODY) for name in names]
-    measured = [measure(arm, control, proportion=metric != "spend") for arm in arms]
-    adjusted = holm([each.p_value for each in measured])
-    for name, arm, found, p in zip(names, arms, measured, adjusted, strict=True):
-        several = p if len(names) > 1 else None
-        verdict, why = _conclude(experiment, arm, control, found.absolute, terms, several)
-        yield Comparison(
-            metric=metric,
-            node=experiment.node,
-            kind=experiment.kind,
-            primary=terms.primary,
-            arm=name,
-            control=experiment.control,
-            arm_assigned=arm.n,
-            control_assigned=control.n,
-            arm_total=arm.y / arm.unit,
-            control_total=control.y / control.unit,
-            absolute=found.absolute,
-            relative=found.relative,
-            p_value=found.p_value,
-            adjusted_p_value=p,
-            detectable=found.detectable,
-            verdict=verdict,
-            why=why,
-        )
+    arms = [arm for arm in experiment.arms if arm.arm != experiment.control]
+    moments = [sums.get((experiment.node, arm.arm), NOBODY) for arm in arms]
+    figures = [measure(each, control, terms.spec) for each in moments]
+    adjusted = holm([each.p_value for each in figures])
+    for arm, each, found, p in zip(arms, moments, figures, adjusted, strict=True):
+        yield _comparison(terms, arm, (each, control), found, p, several=len(arms) > 1)
 
 
-def measure(arm: Sums, control: Sums, proportion: bool) -> _Measured:
+def _comparison(
+    terms: _Terms, trust: ArmTrust, sides: tuple[Moments, Moments], found: _Figures, adjusted_p: float | None, several: bool
+) -> Comparison:
+    experiment, spec, (arm, control) = terms.experiment, terms.spec, sides
+    verdict, why = _conclude(terms, sides, found.absolute, adjusted_p if several else None)
+    return Comparison(
+        metric=spec.name,
+        node=experiment.node,
+        kind=experiment.kind,
+        primary=terms.primary,
+        arm=trust.arm,
+        control=experiment.control,
+        arm_assigned=arm.n,
+        control_assigned=control.n,
+        arm_total=arm.y / arm.y_unit,
+        control_total=control.y / control.y_unit,
+        absolute=found.absolute,
+        relative=found.relative,
+        p_value=found.p_value,
+        adjusted_p_value=adjusted_p,
+        detectable=found.detectable,
+        verdict=verdict,
+        why=why,
+        unit=spec.unit,
+        better=spec.better,
+        arm_base=arm.x / arm.x_unit if spec.per else None,
+        control_base=control.x / control.x_unit if spec.per else None,
+        cuped=_adjusted(terms, arm, control),
+        cace=_on_those_reached(terms, trust, found.absolute),
+        guardrail=_guardrail(terms, verdict, found.absolute),
+        guardrail_margin=spec.guardrail,
+        open_customers=terms.measured.open_customers,
+        closes_at=terms.measured.closes_at,
+    )
+
+
+def measure(arm: Moments, control: Moments, spec: MetricSpec) -> _Figures:
     """Differences, p and the detectable difference; all undefined when an arm has nobody."""
     if not (arm.n and control.n):
-        return _Measured()
+        return _Figures()
+    if spec.per:
+        return _Figures(difference_of_ratios(arm, control), relative_ratio(arm, control), ratio_p_value(arm, control))
+    return _of_sums(arm.outcome, control.outcome, proportion=spec.unit == "share")
+
+
+def _of_sums(arm: Sums, control: Sums, proportion: bool) -> _Figures:
     relative = relative_lift(arm, control, proportion)
     if proportion:
         rise = detectable_rise(control.mean, arm.n, control.n)
-        return _Measured(difference_of_proportions(arm, control), relative, proportions_p_value(arm, control), rise)
-    return _Measured(difference_of_means(arm, control), relative, means_p_value(arm, control), detectable_difference(arm, control))
+        return _Figures(difference_of_proportions(arm, control), relative, proportions_p_value(arm, control), rise)
+    return _Figures(difference_of_means(arm, control), relative, means_p_value(arm, control), detectable_difference(arm, control))
 
 
-def _conclude(
-    experiment: Experiment, arm: Sums, control: Sums, absolute: Effect, terms: _Terms, adjusted_p: float | None
-) -> tuple[Verdict, Why]:
+def _adjusted(terms: _Terms, arm: Moments, control: Moments) -> Adjusted | None:
+    """With the noise taken out that was there before the entry; None where nothing was known of anybody."""
+    known = (arm + control).x if terms.measured.covariate and min(arm.n, control.n) > 1 else 0
+    if not known or terms.experiment.broken:
+        return None
+    found = cuped(arm, control)
+    return Adjusted(found.effect, found.relative, found.p_value, found.rho_squared)
+
+
+def _on_those_reached(terms: _Terms, arm: ArmTrust, absolute: Effect) -> Effect | None:
+    """The effect on those whom a message reached, when the arms differ in that; None for variants and ratios, and in a broken split."""
+    if terms.experiment.kind not in ("holdout", "split") or terms.spec.per or terms.experiment.broken or absolute.estimate is None:
+        return None
+    control = next((each for each in terms.experiment.arms if each.arm == terms.experiment.control), None)
+    if control is None or not (arm.assigned and control.assigned):
+        return None
+    told = any(each.delivered for each in terms.experiment.arms)  # not every channel tells what arrived: then what was sent counts
+    test, other = (each.delivered if told else each.sent for each in (arm, control))
+    difference = test / arm.assigned - other / control.assigned
+    return complier_effect(absolute, test / arm.assigned, other / control.assigned) if difference > 0 else None
+
+
+def _guardrail(terms: _Terms, verdict: Verdict, absolute: Effect) -> GuardrailResult | None:
+    """Harm is told while windows are open too, for it need not be waited for; that a guardrail was kept only in the end."""
+    margin = terms.spec.guardrail
+    if margin is None:
+        return None
+    found = judge_guardrail(absolute, margin, "rise" if terms.spec.better == "less" else "fall")
+    too_early = found is Guardrail.KEPT and not terms.measured.finished
+    return "inconclusive" if verdict is Verdict.NOT_VALID or too_early else found.value
+
+
+def toward_good(effect: Effect, spec: MetricSpec) -> Effect:
+    """The effect with its sign so that more is better."""
+    if spec.better == "more":
+        return effect
+    estimate, low, high = (None if each is None else -each for each in (effect.estimate, effect.high, effect.low))
+    return Effect(estimate, low, high)
+
+
+def _conclude(terms: _Terms, sides: tuple[Moments, Moments], absolute: Effect, adjusted_p: float | None) -> tuple[Verdict, Why]:
     """The verdict and what decided it: first whether it is valid, then whether it is finished, then the interval."""
+    arm, control = sides
     if not (arm.n and control.n):
         return Verdict.NOT_VALID, "nobody_in_arm" if control.n else "nobody_in_control"
-    if experiment.broken:
+    if terms.experiment.broken:
         return Verdict.NOT_VALID, "split_broken"
-    if terms.window_open:
-        return Verdict.INCONCLUSIVE, "window_open"
-    verdict = judge(absolute, terms.minimum, adjusted_p)
-    return verdict, _why(verdict, absolute)
+    if not terms.measured.finished:
+        return Verdict.INCONCLUSIVE, "planned_open" if terms.measured.planned_open else "window_open"
+    verdict = judge(toward_good(absolute, terms.spec), terms.minimum, adjusted_p)
+    why = _why(verdict, absolute)
+    if terms.measured.looked_at and verdict in (Verdict.BETTER, Verdict.WORSE) and not _holds_at_any_time(terms, arm, control):
+        return Verdict.INCONCLUSIVE, "looked_at_any_time"
+    return verdict, why
+
+
+def _holds_at_any_time(terms: _Terms, arm: Moments, control: Moments) -> bool:
+    """Whether the difference is there however often one has looked, shared among the arms. Of ratios nothing is known that would do."""
+    alpha = ALPHA / (len(terms.experiment.arms) - 1)
+    if terms.spec.per:
+        return False
+    if terms.spec.unit == "share":
+        return any_time_p((int(arm.y), int(control.y)), (arm.n, control.n)) < alpha
+    band = confidence_sequence(arm.outcome, control.outcome, 1 - alpha)
+    return band.low is not None and band.high is not None and not band.low <= 0 <= band.high
 
 
 def _why(verdict: Verdict, absolute: Effect) -> Why:

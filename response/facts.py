@@ -4,18 +4,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from engine.campaign import Metric
+from engine.metrics import MetricSpec, Unit
 from response.statistics.allocation import MISMATCH_BELOW
 from response.statistics.sums import Effect
 from response.statistics.verdicts import Verdict
 
-ExperimentKind = Literal["holdout", "split", "variants"]
+ExperimentKind = Literal["holdout", "split", "variants", "personalisation"]
+GuardrailResult = Literal["kept", "broken", "inconclusive"]
 Why = Literal[
     "interval",  # the interval decides
     "within_minimum",  # the interval lies within the smallest effect that matters
     "several_arms",  # the interval excludes zero, but not after Holm's correction for several arms
     "no_spread",  # nobody differs from anybody, so that there is nothing to judge by
     "window_open",  # the window of some customers has not closed yet
+    "planned_open",  # fewer customers than planned have come in
+    "looked_at_any_time",  # the interval excludes zero, but a campaign that goes on may be looked at every day, and then it is not enough
     "nobody_in_arm",
     "nobody_in_control",
     "split_broken",
@@ -32,18 +35,42 @@ NoteCode = Literal[
     "shares_by_data",
     "other_currencies",
     "control_has_no_message",
+    "earlier_goals",
+    "other_goals_customers",
+    "metric_changed",
+    "open_windows",
+    "planned_reached",
+    "not_winsorised",
+    "without_margin",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The learning goal as it was registered with the first version that ran. `minimum` is in the metric's own unit."""
+    """The learning goal that is answered, as it was registered. `minimum` is in the metric's own unit.
+
+    `digest` names what decides: metric, window, smallest effect, rule. `planned` is the number of customers that it was planned for.
+    """
 
     question: str
-    metric: Metric
+    metric: str
     within: str
     minimum_lift: str | None
     minimum: float | None
+    digest: str = ""
+    registered_at: datetime | None = None
+    planned: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoalRun:
+    """A learning goal that customers came in under, answered here or not."""
+
+    digest: str
+    question: str
+    metric: str
+    registered_at: datetime
+    customers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +84,17 @@ class VersionRun:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How far the counting has come. `closes_at` is when the last customer's window closes."""
+    """How far the counting has come. `closes_at` is when the last customer's window closes.
+
+    `goes_on`: customers keep coming in, so that arms are compared on those whose window has closed; the others are `open_customers`.
+    """
 
     customers: int
     first_entry_at: datetime | None
     last_entry_at: datetime | None
     open_customers: int
     closes_at: datetime | None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +134,27 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One arm against its control on one metric. Rates and effects are per customer *assigned*; money in the currency's unit."""
+class Adjusted:
+    """The same comparison with what was known of each customer before entry taken into account (CUPED): less noise, same question.
 
-    metric: Metric
+    `rho_squared` is the part of the noise that it took away, 0..1.
+    """
+
+    absolute: Effect
+    relative: Effect
+    p_value: float | None
+    rho_squared: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One arm against its control on one metric. Rates and effects are per customer *assigned*; money in the currency's unit.
+
+    Of a ratio metric (spend per order), the totals are those of what is divided, and `arm_base` and `control_base` of what it is
+    divided by. `better` says which direction is good; `verdict` and `guardrail` have taken it into account, effects have not.
+    """
+
+    metric: str
     node: str
     kind: ExperimentKind
     primary: bool
@@ -123,16 +171,26 @@ class Comparison:
     detectable: float | None  # the smallest difference that groups like these show in four cases out of five
     verdict: Verdict
     why: Why
+    unit: Unit = "share"
+    better: Literal["more", "less"] = "more"
+    arm_base: float | None = None
+    control_base: float | None = None
+    cuped: Adjusted | None = None
+    cace: Effect | None = None  # the effect on those whom a message reached: absolute by the difference in the share reached
+    guardrail: GuardrailResult | None = None
+    guardrail_margin: float | None = None  # how much worse is still acceptable, in the metric's own unit
+    open_customers: int = 0  # who still have time, in this metric's own window
+    closes_at: datetime | None = None  # when the last of them has had it
 
     @property
     def arm_rate(self) -> float | None:
-        """Total by customers assigned, or None when nobody was."""
-        return self.arm_total / self.arm_assigned if self.arm_assigned else None
+        """Total by customers assigned (of a ratio: by its base), or None where that is nobody or nothing."""
+        return _divided(self.arm_total, self.arm_assigned if self.arm_base is None else self.arm_base)
 
     @property
     def control_rate(self) -> float | None:
-        """Total by customers assigned, or None when nobody was."""
-        return self.control_total / self.control_assigned if self.control_assigned else None
+        """Total by customers assigned (of a ratio: by its base), or None where that is nobody or nothing."""
+        return _divided(self.control_total, self.control_assigned if self.control_base is None else self.control_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +258,7 @@ class Curve:
     """The primary metric over time, for the arms of the primary experiment."""
 
     node: str
-    metric: Metric
+    metric: str
     arms: tuple[CurveArm, ...]
 
 
@@ -223,17 +281,32 @@ class Report:
     currency: str
     versions: tuple[VersionRun, ...]
     goal: Goal | None
-    metrics: tuple[Metric, ...]
+    metrics: tuple[str, ...]
     window: Window
     experiments: tuple[Experiment, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    overall: tuple[tuple[Metric, float], ...] = ()  # total of each metric over all members, assigned to arms or not
+    overall: tuple[tuple[str, float], ...] = ()  # total of each metric over all members, assigned to arms or not
     funnel: tuple[FunnelRow, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     curve: Curve | None = None
     notes: tuple[Note, ...] = field(default=())
+    specs: tuple[MetricSpec, ...] = ()  # of `metrics`, in the same order: the definitions that were measured
+    goals: tuple[GoalRun, ...] = ()  # all that customers came in under, the oldest first
 
     @property
     def headline(self) -> Comparison | None:
         """The comparison that answers the learning goal: the first of the primary ones."""
         return next((each for each in self.comparisons if each.primary), None)
+
+    @property
+    def broken_guardrails(self) -> tuple[Comparison, ...]:
+        """Where an arm made a guarded metric worse by more than was declared acceptable: it belongs beside the headline."""
+        return tuple(each for each in self.comparisons if each.guardrail == "broken")
+
+    def spec(self, metric: str) -> MetricSpec:
+        """The definition that a metric was measured by. Raises KeyError for a metric that is not in the report."""
+        return {spec.name: spec for spec in self.specs}[metric]
+
+
+def _divided(total: float, by: float) -> float | None:
+    return total / by if by else None

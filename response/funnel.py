@@ -1,9 +1,9 @@
 """What became of the messages, in distinct customers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlmodel import Session
 
 from customers.contact_log import Kind
@@ -12,7 +12,7 @@ from engine.reasons import Reason
 from engine.tables import OutboxMessage
 from response.facts import Exclusion, FunnelRow, Messages, Reactions
 from response.metrics import ArmKey
-from response.population import Population, Row, assigned, member, micros
+from response.population import Population, Row, assigned, member, micros, of_campaign, version
 
 contact = table_of(Contact)
 outbox = table_of(OutboxMessage)
@@ -72,12 +72,9 @@ def delivered(session: Session, population: Population) -> dict[ArmKey, int]:
 
 def exclusions(session: Session, population: Population, rows: Iterable[FunnelRow]) -> tuple[Exclusion, ...]:
     """Why members left, and why messages were not sent, most frequent first within each."""
-    ended = (
-        select(member.c.ended, func.count(member.c.customer_id.distinct()))
-        .where(member.c.campaign_id == population.campaign_id, micros(member.c.entered_at) <= population.as_of, member.c.ended.is_not(None))
-        .group_by(member.c.ended)
-    )
-    members = [Exclusion("member", reason, customers) for reason, customers in session.connection().execute(ended)]
+    ended = select(member.c.ended, func.count(member.c.customer_id.distinct())).where(member.c.ended.is_not(None))
+    gone = of_campaign(population, ended).group_by(member.c.ended)
+    members = [Exclusion("member", reason, customers) for reason, customers in session.connection().execute(gone)]
     counted: dict[str, int] = {}
     for row in rows:
         for reason, customers in row.messages.reasons:
@@ -96,11 +93,7 @@ def _messages(population: Population) -> Select[tuple[str, str, str | None, int,
 
 def _of_campaign(population: Population, statement: Select[Row]) -> Select[Row]:
     joined = statement.join(member, member.c.id == outbox.c.member_id)
-    return joined.where(
-        member.c.campaign_id == population.campaign_id,
-        micros(member.c.entered_at) <= population.as_of,
-        micros(outbox.c.queued_at) <= population.as_of,
-    )
+    return of_campaign(population, joined).where(micros(outbox.c.queued_at) <= population.as_of)
 
 
 def _progress() -> ColumnElement[int]:
@@ -147,9 +140,18 @@ def _reactions(population: Population) -> Select[tuple[object, ...]]:
     return (
         select(outbox.c.node, channel, outbox.c.arm, *counts)
         .select_from(contact.outerjoin(outbox, outbox.c.id == contact.c.message_id))
-        .where(*ours)
+        .where(*ours, *_chosen(population))
         .group_by(outbox.c.node, channel, outbox.c.arm)
     )
+
+
+def _chosen(population: Population) -> Iterator[ColumnElement[bool]]:
+    """Only what customers of this population did, when it is not all of the campaign."""
+    if population.restricted:
+        yield contact.c.customer_id.in_(of_campaign(population, select(member.c.customer_id)))
+    if population.versions is not None:
+        hashes = select(version.c.version).where(version.c.id.in_(population.versions))
+        yield or_(contact.c.version.is_(None), contact.c.version.in_(hashes))
 
 
 def _kind(*kinds: Kind) -> ColumnElement[bool]:

@@ -1,16 +1,20 @@
 """Who is measured: members, their windows, and the arms that were written down for them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, func, select, tuple_, type_coerce
 from sqlmodel import Session
 
 from customers.tables import table_of
-from engine.tables import Exposure, Member
+from engine.metrics import MetricSpec
+from engine.tables import Exposure, FlowVersion, Member
+from store.clock import SECOND_MICROS
 
 member = table_of(Member)
 exposure = table_of(Exposure)
+version = table_of(FlowVersion)
 
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -21,7 +25,8 @@ class Population:
     """The members of one campaign as seen at one moment. Times are micros; `within` None counts without an end.
 
     `returning`: some customers came in more than once. Then the first assignment at each node stands for the customer, so that
-    nobody is counted twice and the units stay independent.
+    nobody is counted twice and the units stay independent. `versions`: only members who came in by one of these rows of flow_version.
+    `closed_only`: only members whose window has closed. `entered_by`: only members who came in no later.
     """
 
     campaign_id: int
@@ -29,6 +34,18 @@ class Population:
     as_of: int
     within: int | None
     returning: bool = False
+    versions: tuple[int, ...] | None = None
+    closed_only: bool = False
+    entered_by: int | None = None
+
+    @property
+    def restricted(self) -> bool:
+        """Whether some members of the campaign are not in it."""
+        return self.versions is not None or self.entered_by is not None or (self.closed_only and self.within is not None)
+
+    def over(self, spec: MetricSpec) -> "Population":
+        """The same members in a metric's own window, when it has one."""
+        return self if spec.within_seconds is None else replace(self, within=spec.within_seconds * SECOND_MICROS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +65,9 @@ def micros(column: ColumnElement[object]) -> ColumnElement[int]:
     return type_coerce(column, BigInteger)
 
 
-def entries(session: Session, campaign_id: int, as_of: int, within: int | None) -> Entries:
+def entries(session: Session, population: Population) -> Entries:
     """How many came in by `as_of`, how many windows are open, and how many entries lie after it."""
-    entered = micros(member.c.entered_at)
+    entered, as_of, within = micros(member.c.entered_at), population.as_of, population.within
     by_now = entered <= as_of
     statement = select(
         func.count(member.c.customer_id.distinct()).filter(by_now),
@@ -59,13 +76,21 @@ def entries(session: Session, campaign_id: int, as_of: int, within: int | None) 
         func.max(entered).filter(by_now),
         func.count().filter(and_(by_now, entered > as_of - (within or 0))),
         func.count().filter(entered > as_of),
-    ).where(member.c.campaign_id == campaign_id)
+    ).where(member.c.campaign_id == population.campaign_id, *_chosen(population))
     customers, most, first, last, still_open, later = session.connection().execute(statement).one()
     return Entries(customers, most > 1, first, last, still_open if within else 0, later)
 
 
+def nth_entry(session: Session, population: Population, number: int) -> int | None:
+    """When (micros) the customer came in with whom there were so many; None when there are fewer."""
+    entered = micros(member.c.entered_at)
+    first = of_campaign(population, select(func.min(entered).label("at")).group_by(member.c.customer_id)).subquery("first")
+    statement = select(first.c.at).order_by(first.c.at).offset(number - 1).limit(1)
+    return session.connection().execute(statement).scalar_one_or_none()
+
+
 def assigned(population: Population) -> Subquery:
-    """One row for each customer assigned at each node: node, arm, version, member_id, customer_id, entered_at (micros)."""
+    """One row for each customer assigned at each node: node, arm, version, member_id, customer_id, segment, entered_at, assigned_at."""
     statement = (
         select(
             exposure.c.node,
@@ -73,10 +98,13 @@ def assigned(population: Population) -> Subquery:
             exposure.c.version,
             exposure.c.member_id,
             exposure.c.customer_id,
+            member.c.segment,
             micros(member.c.entered_at).label("entered_at"),
+            micros(exposure.c.at).label("assigned_at"),
         )
         .join(member, member.c.id == exposure.c.member_id)
         .where(exposure.c.campaign_id == population.campaign_id, exposure.c.arm != "", micros(exposure.c.at) <= population.as_of)
+        .where(*_chosen(population))
     )
     return (statement.where(_first(population)) if population.returning else statement).subquery("assigned")
 
@@ -88,15 +116,34 @@ def in_window(population: Population, at: ColumnElement[object]) -> ColumnElemen
     return and_(*bounds, moment < entered + population.within) if population.within is not None else and_(*bounds)
 
 
+def before_entry(population: Population, at: ColumnElement[object]) -> ColumnElement[bool]:
+    """True when `at` lies in the window of the same length that ends with the entry (excluded)."""
+    moment, entered = micros(at), micros(member.c.entered_at)
+    return and_(moment < entered, moment >= entered - population.within) if population.within is not None else moment < entered
+
+
 def of_campaign(population: Population, statement: Select[Row]) -> Select[Row]:
     """Restrict a statement over members to the population."""
-    return statement.where(member.c.campaign_id == population.campaign_id, micros(member.c.entered_at) <= population.as_of)
+    return statement.where(
+        member.c.campaign_id == population.campaign_id, micros(member.c.entered_at) <= population.as_of, *_chosen(population)
+    )
+
+
+def _chosen(population: Population) -> Iterator[ColumnElement[bool]]:
+    """What restricts members beyond their campaign and the report's moment."""
+    entered = micros(member.c.entered_at)
+    if population.versions is not None:
+        yield member.c.version_id.in_(population.versions)
+    if population.entered_by is not None:
+        yield entered <= population.entered_by
+    if population.closed_only and population.within is not None:
+        yield entered <= population.as_of - population.within
 
 
 def _first(population: Population) -> ColumnElement[bool]:
-    first = (
-        select(exposure.c.node, func.min(exposure.c.member_id))
-        .where(exposure.c.campaign_id == population.campaign_id)
-        .group_by(exposure.c.node, exposure.c.customer_id)
-    )
-    return tuple_(exposure.c.node, exposure.c.member_id).in_(first)
+    """The first assignment of each customer, among the versions that count."""
+    first = select(exposure.c.node, func.min(exposure.c.member_id)).where(exposure.c.campaign_id == population.campaign_id)
+    if population.versions is not None:
+        hashes = select(version.c.version).where(version.c.id.in_(population.versions))
+        first = first.where(exposure.c.version.in_(hashes))
+    return tuple_(exposure.c.node, exposure.c.member_id).in_(first.group_by(exposure.c.node, exposure.c.customer_id))

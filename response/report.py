@@ -1,131 +1,189 @@
 """Puts a report together: a fixed number of statements, whatever the number of customers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from engine.campaign import LearningGoal, Metric
-from engine.graph import FlowGraph
-from engine.tables import Campaign, FlowVersion
-from response.comparisons import compare
+from engine.goals import GoalSpec
+from engine.metrics import BUILT_IN, Metrics, MetricSpec
+from response.comparisons import Measured, compare
 from response.experiments import Plan, experiments, plans_of
-from response.facts import Comparison, Curve, CurveArm, Experiment, Goal, Note, Report, VersionRun, Window
+from response.facts import Curve, CurveArm, Experiment, Goal, Note, Report, Window
 from response.funnel import exclusions, funnel
-from response.metrics import REACTIONS, arm_sums, campaign_total, currencies, daily_totals
-from response.population import Entries, Population, entries, member
+from response.goals import FlowOf, Registered, Started, started
+from response.metrics import arm_sums, campaign_total, caps, currencies, daily_totals, without_margin
+from response.notes import notes_on_arms, notes_on_entries, notes_on_metrics
+from response.population import Entries, Population, entries, nth_entry
+from response.sources import Sources
 from store.clock import DAY_MICROS, SECOND_MICROS, from_micros, to_micros
-from store.errors import NotFoundError
 
-FlowOf = Callable[[FlowVersion], FlowGraph]
-ALWAYS: tuple[Metric, ...] = ("purchase", "spend", "visit")  # shown beside the registered metrics
+ALWAYS = ("purchase", "spend", "visit")  # shown beside the registered metrics
 LONGEST_CURVE_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
-class _Started:
-    """A campaign that has run: its flows by version, newest first, and the registered goal."""
+class _Counted:
+    """Who is counted: all who came in, and of them those whom comparisons count."""
 
-    id: int
-    name: str
-    versions: tuple[VersionRun, ...]  # oldest first
-    flows: Mapping[str, FlowGraph]
-    learn: LearningGoal | None
+    everyone: Population
+    came: Entries
+    compared: Population
+    in_comparisons: Entries
+    planned_open: bool = False  # fewer than planned have come in
 
     @property
-    def title(self) -> str:
-        newest = next(iter(self.flows.values()), None)
-        return (newest.campaign.title if newest else None) or self.name
+    def looked_at(self) -> bool:
+        """Whether comparisons are looked at whenever somebody likes, without a closing date."""
+        return self.compared.closed_only
 
 
-def build_report(session: Session, campaign: str, now: datetime, zone: ZoneInfo, currency: str, flow_of: FlowOf) -> Report:
-    """Everything that is known of a campaign at `now`.
+def build_report(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it would only be taken apart here
+    session: Session,
+    campaign: str,
+    now: datetime,
+    zone: ZoneInfo,
+    currency: str,
+    flow_of: FlowOf,
+    metrics: Metrics = BUILT_IN,
+    goal: str | None = None,
+) -> Report:
+    """Everything that is known of a campaign at `now`; the arguments are those of `sources`."""
+    return sources(session, campaign, now, zone, currency, flow_of, metrics, goal).report
+
+
+def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it would only be taken apart here
+    session: Session,
+    campaign: str,
+    now: datetime,
+    zone: ZoneInfo,
+    currency: str,
+    flow_of: FlowOf,
+    metrics: Metrics = BUILT_IN,
+    goal: str | None = None,
+) -> Sources:
+    """The facts of a campaign at `now`, and what its sections need for figures of their own.
 
     `flow_of` reads a stored version back. `currency` is the workspace's; when all purchases are in one other currency, the report is
-    in that. Raises NotFoundError for a campaign that has not run.
+    in that. `metrics` are the workspace's and the built-in ones; what was registered at the start goes before them. `goal` is (the
+    beginning of) the digest of a learning goal; without, the one that customers came in under last is answered. Raises NotFoundError
+    for a campaign that has not run, or a goal that it does not have.
     """
-    started = _started(session, campaign, flow_of)
-    within = started.learn.within.seconds * SECOND_MICROS if started.learn else None
-    came = entries(session, started.id, to_micros(now), within)
-    population = Population(started.id, campaign, to_micros(now), within, came.returning)
-    used, others = _currency(currencies(session, population), currency)
-    metrics = _metrics(started.learn)
+    begun = started(session, campaign, flow_of, metrics, goal)
+    counted = _counted(session, begun, to_micros(now))
+    used, others = _currency(currencies(session, counted.compared), currency)
+    registered = begun.answered.goal if begun.answered else None
+    specs = _specs(registered, metrics)
     report = Report(
         campaign=campaign,
-        title=started.title,
-        as_of=from_micros(population.as_of),
+        title=begun.title,
+        as_of=from_micros(counted.everyone.as_of),
         zone=zone.key,
         currency=used,
-        versions=started.versions,
-        goal=_goal(started.learn),
-        metrics=metrics,
-        window=_window(came, within),
+        versions=begun.versions,
+        goal=_goal(begun.answered),
+        metrics=tuple(spec.name for spec in specs),
+        window=_window(counted, begun.goes_on),
+        notes=(*notes_on_entries(begun, counted.came, others), *notes_on_metrics(specs, _registered(registered), metrics)),
+        specs=specs,
+        goals=begun.goals,
     )
-    return _filled(session, report, population, plans_of(started.flows), _notes(started, came, others))
+    filled = _filled(session, report, counted, registered, plans_of(begun.flows))
+    known = {**metrics, **{spec.name: spec for spec in specs}}
+    return Sources(session, counted.compared, filled, begun.flows, known)
 
 
-def _filled(
-    session: Session, report: Report, population: Population, plans: Mapping[str, Mapping[str, Plan]], notes: Sequence[Note]
-) -> Report:
-    rows = funnel(session, population)
-    found = experiments(session, population, plans, rows)
-    sums = {metric: arm_sums(session, population, metric, report.currency) for metric in report.metrics}
-    comparisons = tuple(compare(found, sums, report.goal, report.window.open_customers > 0))
-    overall = () if found else tuple((each, campaign_total(session, population, each, report.currency)) for each in report.metrics)
+def _filled(session: Session, report: Report, counted: _Counted, goal: GoalSpec | None, plans: Mapping[str, Mapping[str, Plan]]) -> Report:
+    rows = funnel(session, counted.everyone)
+    of_compared = rows if counted.compared == counted.everyone else funnel(session, counted.compared)
+    found = experiments(session, counted.compared, plans, of_compared)
+    measured = list(_measured(session, report, counted, goal)) if found else []
+    comparisons = tuple(compare(found, measured, report.goal))
+    report = replace(report, experiments=found, comparisons=comparisons)
     return replace(
         report,
-        experiments=found,
-        comparisons=comparisons,
-        overall=overall,
+        overall=()
+        if found
+        else tuple((each.name, campaign_total(session, counted.compared, each, report.currency)) for each in report.specs),
         funnel=rows,
-        exclusions=exclusions(session, population, rows),
-        curve=_curve(session, report, population, found[0]) if found else None,
-        notes=(*notes, *_notes_on(found, comparisons, plans, report.window)),
+        exclusions=exclusions(session, counted.everyone, rows),
+        curve=_curve(session, report, counted, found[0]) if found else None,
+        notes=(*report.notes, *notes_on_arms(report, plans), *_notes_on_counting(session, report, counted)),
     )
 
 
-def _started(session: Session, name: str, flow_of: FlowOf) -> _Started:
-    campaign = session.exec(select(Campaign).where(Campaign.name == name)).first()
-    if campaign is None or campaign.id is None:
-        raise NotFoundError(_unknown(name, sorted(session.exec(select(Campaign.name)).all())))
-    counted = select(member.c.version_id, func.count(member.c.customer_id.distinct())).where(member.c.campaign_id == campaign.id)
-    customers: dict[int, int] = dict(session.exec(counted.group_by(member.c.version_id)).all())
-    stored = sorted(session.exec(select(FlowVersion).where(FlowVersion.campaign == name)).all(), key=lambda row: row.stored_at)
-    versions = [row for row in stored if row.id in customers] or list(stored[-1:])
-    flows = {row.version: flow_of(row) for row in reversed(versions)}
-    runs = tuple(VersionRun(row.version, row.stored_at, customers.get(row.id or 0, 0)) for row in versions)
-    learn = next((flow.campaign.learn for flow in reversed(flows.values()) if flow.campaign.learn), None)
-    return _Started(campaign.id, name, runs, flows, learn)
+def _counted(session: Session, begun: Started, as_of: int) -> _Counted:
+    """Whom comparisons count.
+
+    Of a campaign that people come into once, everybody, and the answer stands when the last window has closed. A campaign that goes
+    on has no such moment. With a planned number of customers it is judged on the first so many, once, when their windows have
+    closed. Without one it is judged on all whose window has closed, by what holds however often one looks.
+    """
+    goal = begun.answered.goal if begun.answered else None
+    within = goal.within_seconds * SECOND_MICROS if goal else None
+    everyone = Population(begun.id, begun.name, as_of, within, versions=begun.version_ids)
+    came = entries(session, everyone)
+    everyone = replace(everyone, returning=came.returning)
+    if not (goal and begun.goes_on):
+        return _Counted(everyone, came, everyone, came)
+    if goal.customers is None:
+        compared = replace(everyone, closed_only=True)
+        return _Counted(everyone, came, compared, came)
+    last = nth_entry(session, everyone, goal.customers)
+    if last is None:
+        return _Counted(everyone, came, everyone, came, planned_open=True)
+    compared = replace(everyone, entered_by=last)
+    return _Counted(everyone, came, compared, entries(session, compared))
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    guess = f" Did you mean '{near[0]}'?" if near else ""
-    listed = f"Campaigns that have run: {', '.join(known)}." if known else "No campaign has run yet: `contactflow run FLOW` starts one."
-    return f"No campaign called '{name}' has run.{guess} {listed}"
+def _measured(session: Session, report: Report, counted: _Counted, goal: GoalSpec | None) -> Iterator[Measured]:
+    """Each metric's sums. What is known from before the entry is asked only for what was registered."""
+    registered = (goal.metric, *goal.also) if goal else ()
+    for spec in report.specs:
+        beside = spec in registered and spec.per is None
+        sums = arm_sums(session, counted.compared, spec, report.currency, beside=beside)
+        still_open, closes_at = _still_open(session, counted, spec)
+        yield Measured(spec, sums, still_open, closes_at, beside, counted.looked_at, counted.planned_open)
 
 
-def _goal(learn: LearningGoal | None) -> Goal | None:
-    if learn is None:
+def _still_open(session: Session, counted: _Counted, spec: MetricSpec) -> tuple[int, datetime | None]:
+    """How many customers whom comparisons count still have time on a metric, and until when."""
+    population, came = counted.compared.over(spec), counted.in_comparisons
+    if population.closed_only or population.within is None or came.last is None:
+        return 0, None
+    if spec.within_seconds is not None:
+        came = entries(session, population)
+    return came.open, from_micros((came.last or 0) + population.within)
+
+
+def _specs(goal: GoalSpec | None, metrics: Metrics) -> tuple[MetricSpec, ...]:
+    """What is measured, the primary metric first; of two definitions of one name the registered one."""
+    guards = [spec for spec in metrics.values() if spec.guardrail is not None]
+    found: dict[str, MetricSpec] = {}
+    for spec in (*_registered(goal), *guards, *(metrics.get(name, BUILT_IN[name]) for name in ALWAYS)):
+        found.setdefault(spec.name, spec)
+    return tuple(found.values())
+
+
+def _registered(goal: GoalSpec | None) -> tuple[MetricSpec, ...]:
+    return (goal.metric, *goal.also, *goal.guards) if goal else ()
+
+
+def _goal(answered: Registered | None) -> Goal | None:
+    if answered is None:
         return None
-    minimum = learn.minimum_lift
-    return Goal(learn.question, learn.metric, str(learn.within), str(minimum) if minimum else None, minimum.amount if minimum else None)
+    goal = answered.goal
+    return Goal(goal.question, goal.metric.name, goal.within, goal.minimum_lift, goal.minimum, answered.digest, answered.at, goal.customers)
 
 
-def _metrics(learn: LearningGoal | None) -> tuple[Metric, ...]:
-    registered: tuple[Metric, ...] = (learn.metric, *learn.also) if learn else ()
-    return tuple(dict.fromkeys((*registered, *ALWAYS)))
-
-
-def _window(came: Entries, within: int | None) -> Window:
-    first, last = (None if each is None else from_micros(each) for each in (came.first, came.last))
-    closes_at = None if within is None or came.last is None else from_micros(came.last + within)
-    return Window(came.customers, first, last, came.open, closes_at)
+def _window(counted: _Counted, goes_on: bool) -> Window:
+    came, within, last = counted.came, counted.compared.within, counted.in_comparisons.last
+    closes_at = None if within is None or last is None or counted.planned_open else from_micros(last + within)
+    first, latest = (None if each is None else from_micros(each) for each in (came.first, came.last))
+    return Window(came.customers, first, latest, counted.in_comparisons.open, closes_at, goes_on)
 
 
 def _currency(counted: Mapping[str, int], currency: str) -> tuple[str, int]:
@@ -134,63 +192,44 @@ def _currency(counted: Mapping[str, int], currency: str) -> tuple[str, int]:
     return used, sum(count for each, count in counted.items() if each != used)
 
 
-def _curve(session: Session, report: Report, population: Population, experiment: Experiment) -> Curve:
+def _curve(session: Session, report: Report, counted: _Counted, experiment: Experiment) -> Curve:
     """Up to the day that everybody has lived through, so that each point stands on all customers assigned."""
-    metric = report.metrics[0]
-    days = daily_totals(session, population, metric, report.currency, experiment.node)
-    horizon = _days(population, report.window)
+    spec, days = report.specs[0], range(_days(counted, report.specs[0]))
+    totals = _cumulative(session, report, counted, spec, experiment.node, days)
+    bases = _cumulative(session, report, counted, MetricSpec(spec.name, spec.per), experiment.node, days) if spec.per else None
     arms = []
     for arm in experiment.arms:
         if arm.assigned:
-            totals = days.get(arm.arm, {})
-            values = accumulate(totals.get(day, 0) / arm.assigned for day in range(horizon))
+            below = bases.get(arm.arm, [0.0] * len(days)) if bases is not None else [float(arm.assigned)] * len(days)
+            values = (total / by if by else 0.0 for total, by in zip(totals.get(arm.arm, [0.0] * len(days)), below, strict=True))
             arms.append(CurveArm(arm.arm, tuple(values)))
-    return Curve(experiment.node, metric, tuple(arms))
+    return Curve(experiment.node, spec.name, tuple(arms))
 
 
-def _days(population: Population, window: Window) -> int:
-    lived = (population.as_of - to_micros(window.last_entry_at)) // DAY_MICROS if window.last_entry_at else 0
+def _cumulative(
+    session: Session, report: Report, counted: _Counted, spec: MetricSpec, node: str, days: Sequence[int]
+) -> dict[str, list[float]]:
+    found = daily_totals(session, counted.compared, spec, report.currency, node)
+    return {arm: list(accumulate(totals.get(day, 0.0) for day in days)) for arm, totals in found.items()}
+
+
+def _days(counted: _Counted, spec: MetricSpec) -> int:
+    population, last = counted.compared.over(spec), counted.in_comparisons.last
     longest = LONGEST_CURVE_DAYS if population.within is None else -(-population.within // DAY_MICROS)
+    lived = longest if population.closed_only else (population.as_of - last) // DAY_MICROS if last is not None else 0
     return max(1, min(lived, longest))
 
 
-def _notes(started: _Started, came: Entries, other_purchases: int) -> list[Note]:
-    notes = []
-    if not came.customers:
-        notes.append(Note("nobody_in"))
-    if came.later:
-        notes.append(Note("later_entries", (("customers", str(came.later)),)))
-    if started.learn is None:
-        notes.append(Note("no_goal"))
-    if len(started.versions) > 1:
-        notes.append(Note("several_versions", (("count", str(len(started.versions))),)))
-    if any(flow.campaign.learn != started.learn for flow in started.flows.values()):
-        notes.append(Note("goal_changed"))
-    if came.returning:
-        notes.append(Note("returning"))
-    if other_purchases:
-        notes.append(Note("other_currencies", (("count", str(other_purchases)),)))
-    return notes
-
-
-def _notes_on(
-    found: Sequence[Experiment], comparisons: Sequence[Comparison], plans: Mapping[str, Mapping[str, Plan]], window: Window
-) -> Iterator[Note]:
-    if not found and window.customers:
-        yield Note("no_experiment")
-    for experiment in found:
-        plan = next(iter(plans[experiment.node].values()))
-        if not plan.named:
-            yield Note("no_control_named", (("node", experiment.node), ("control", experiment.control)))
-        if any(arm.expected is None for arm in experiment.arms):
-            yield Note("shares_by_data", (("node", experiment.node),))
-    silent = [each.metric for each in comparisons if _control_is_silent(each)]
-    for metric in dict.fromkeys(silent):
-        yield Note("control_has_no_message", (("metric", metric),))
-
-
-def _control_is_silent(found: Comparison) -> bool:
-    """Whether only the contacted reacted, perhaps because only they had something to react to."""
-    return (
-        found.kind == "holdout" and found.metric in REACTIONS and found.control_assigned > 0 < found.arm_total and not found.control_total
-    )
+def _notes_on_counting(session: Session, report: Report, counted: _Counted) -> Iterator[Note]:
+    """Who is not in the comparisons yet or any more, and what a definition could not do."""
+    if counted.compared.closed_only and counted.came.open:
+        yield Note("open_windows", (("customers", str(counted.came.open)),))
+    if counted.compared.entered_by is not None and report.goal:
+        yield Note("planned_reached", (("planned", str(report.goal.planned)),))
+    nodes = {each.node for each in report.experiments}
+    for spec in report.specs:
+        if spec.winsorise is not None and nodes - caps(session, counted.compared, spec, report.currency).keys():
+            yield Note("not_winsorised", (("metric", spec.name),))
+    unshared = [spec.name for spec in report.specs if "margin" in (spec.of, spec.per) and spec.margin_share is None]
+    if unshared and (lacking := without_margin(session, counted.compared, report.currency)):
+        yield Note("without_margin", (("count", str(lacking)), ("metric", unshared[0])))

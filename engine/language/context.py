@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from channels.contract import Wording, WordingFault
 from customers.conditions.vocabulary import Vocabulary
+from engine.metrics import BUILT_IN, Metrics
 
 # channel, template file, options (`subject` where one was given): the compiled wording, or what is wrong with it
 LoadTemplate = Callable[[str, Path, Mapping[str, str]], Wording | list[WordingFault]]
@@ -19,10 +20,15 @@ class ChannelTraits:
 
     takes_subject: bool = False
     tracks_opens: bool = False
+    address: tuple[str, ...] = ()  # the attributes that make up an address; a test holds them to the channel's own
 
 
 CHANNELS: Mapping[str, ChannelTraits] = MappingProxyType(
-    {"email": ChannelTraits(takes_subject=True, tracks_opens=True), "sms": ChannelTraits(), "print": ChannelTraits()}
+    {
+        "email": ChannelTraits(takes_subject=True, tracks_opens=True, address=("email",)),
+        "sms": ChannelTraits(address=("phone",)),
+        "print": ChannelTraits(address=("first_name", "last_name", "street", "postcode", "city", "country")),
+    }
 )
 
 
@@ -39,6 +45,7 @@ class CheckContext:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     own_attributes: Mapping[str, str] = field(default_factory=dict)
     purposes: tuple[str, ...] | None = None
+    metrics: Metrics = field(default_factory=lambda: BUILT_IN)
     channels: Mapping[str, ChannelTraits] = field(default_factory=lambda: CHANNELS)
     load_template: LoadTemplate | None = None
     today: date | None = None

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from engine.language.values import Duration, Moment, ValueFault, read_pause
+from engine.metrics import BUILT_IN
 
-Named = Literal["node", "condition", "template", "segment", "channel", "purpose", "attribute"]
+Named = Literal["node", "condition", "template", "segment", "channel", "purpose", "attribute", "metric"]
 
 
 def _one_line(value: object) -> object:
@@ -54,3 +55,5 @@ SegmentName = Annotated[str, Names("segment")]
 ChannelName = Annotated[str, Names("channel")]
 PurposeName = Annotated[str, Names("purpose")]
 AttributeName = Annotated[str, Names("attribute")]
+# One of the built-in metrics, or of [metrics] in contactflow.toml.
+MetricName = Annotated[str, Names("metric"), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$", "examples": list(BUILT_IN)})]

@@ -17,7 +17,8 @@ from engine.language.fields import Name, Named, Names
 from engine.language.leaf import annotated
 from engine.language.read import fields_of
 from engine.language.schema import campaign_schema
-from engine.language.values import Duration, Lift, Moment, Share
+from engine.language.values import Count, Duration, Lift, Moment, Share
+from engine.metrics import BUILT_IN as METRICS
 from engine.nodes import Node, node_types
 from engine.nodes.node import ConditionText
 
@@ -46,6 +47,7 @@ _NAMED: dict[Named, str] = {
     "channel": "`email`, `sms` or `print`",
     "purpose": "a purpose of `contactflow.toml`",
     "attribute": "an attribute",
+    "metric": f"a metric: {', '.join(f'`{name}`' for name in METRICS)}, or one of `[metrics]` in `contactflow.toml`",
 }
 
 
@@ -148,6 +150,7 @@ _SIMPLE: dict[Any, str] = {
     Duration: "a duration: `5 days`",
     Share: "a share: `45%`",
     Lift: "a lift: `1 point`",
+    Count: "a number: `40000`",
     Moment: "a moment: `monday 09:00`",
     bool: "`yes` or `no`",
 }

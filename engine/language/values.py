@@ -156,6 +156,27 @@ class Lift(_Written):
 
 
 @dataclass(frozen=True, slots=True)
+class Count(_Written):
+    """A number of customers: ``40000`` or ``40,000``."""
+
+    number: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError with what is accepted."""
+        match = re.fullmatch(r"[0-9]{1,9}|[0-9]{1,3}([,. ][0-9]{3}){1,2}", text)
+        number = int(re.sub(r"[,. ]", "", text)) if match else 0
+        if number < 2:
+            raise ValueFault(f"{_short(text)} is not a number of customers to compare.", "Write a whole number from 2 on, such as 40000.")
+        return cls(text, number)
+
+    @classmethod
+    def describe(cls) -> JsonSchemaValue:
+        text = {"type": "string", "pattern": r"^([0-9]{1,9}|[0-9]{1,3}([,. ][0-9]{3}){1,2})$"}
+        return {"anyOf": [text, {"type": "number", "minimum": 2}], "examples": ["40000", "40,000"]}
+
+
+@dataclass(frozen=True, slots=True)
 class Moment(_Written):
     """A moment in the customer's zone: ``2026-12-01 09:00``, ``monday 09:00``, ``next monday 09:00`` or ``09:00``.
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.campaign import Metric
+from engine.metrics import BUILT_IN
 from engine.graph import FlowGraph
 from engine.nodes.update import Update
 from engine.picture import NodeCounts, draw_dot, render
@@ -124,7 +124,7 @@ def test_sixty_nodes_do_not_overlap_and_their_letters_stay_clear_of_other_cards(
 def test_everything_that_we_say_has_a_dutch_word() -> None:
     sources = [file.read_text(encoding="utf-8") for folder in ("nodes", "picture") for file in (ROOT / "engine" / folder).glob("*.py")]
     patterns = {found for source in sources for found in re.findall(r'(?:Phrase|word)\(\s*"([^"]+)"', source)}
-    patterns |= {style.word for style in STYLES.values()} | {stroke.meaning for stroke in STROKES.values()} | set(get_args(Metric))
+    patterns |= {style.word for style in STYLES.values()} | {stroke.meaning for stroke in STROKES.values()} | set(BUILT_IN)
     assert len(patterns) > 40
     assert patterns - set(DUTCH) == set()
 

@@ -7,20 +7,17 @@ from engine.language.faults import did_you_mean, listed, quoted
 from engine.language.fields import NAME_PATTERN
 from engine.language.source import Mapping, Scalar
 from engine.language.values import LONG, Duration
-from engine.nodes.audience import Audience
-from engine.nodes.send import Send
-from engine.nodes.split import Split
-
-_RATES = ("purchase", "response", "visit", "click", "answer")
+from engine.metrics import Metrics, MetricSpec
 
 
 def check_header(draft: Draft, context: CheckContext) -> None:
     """The name, the purpose and the learning goal."""
     _check_name(draft)
     _check_purpose(draft, context)
+    _check_metrics(draft, context)
     learn = getattr(draft.campaign, "learn", None)
     if isinstance(learn, LearningGoal):
-        _check_learn(draft, learn)
+        _check_learn(draft, learn, context.metrics)
 
 
 def _check_name(draft: Draft) -> None:
@@ -60,7 +57,16 @@ def _node_tree(draft: Draft, node_id: str) -> object:
     return flow.get(node_id) if isinstance(flow, Mapping) else None
 
 
-def _check_learn(draft: Draft, learn: LearningGoal) -> None:
+def _check_metrics(draft: Draft, context: CheckContext) -> None:
+    """Every metric that is named is built in or declared."""
+    for leaf in draft.leaves:
+        if leaf.what == "metric" and leaf.text not in context.metrics:
+            message = f"there is no metric {quoted(leaf.text)}.{did_you_mean(leaf.text, context.metrics)}"
+            remedy = f"Metrics: {listed(context.metrics, 'and')}. Others can be declared in contactflow.toml: [metrics.NAME]."
+            draft.blame(leaf.scalar.place, "unknown-metric", message, remedy)
+
+
+def _check_learn(draft: Draft, learn: LearningGoal, metrics: Metrics) -> None:
     if not draft.broken and not _compares(draft):
         message = "the campaign has a learning goal, but nothing to compare: everyone gets the same."
         remedy = "Add `holdout: 10%` to the audience, `variants:` to a message, or a `split`."
@@ -68,25 +74,27 @@ def _check_learn(draft: Draft, learn: LearningGoal) -> None:
     if learn.metric in learn.also:
         message = f"`{learn.metric}` is the metric already."
         draft.blame(draft.place_of(("learn", "also")), "metric-twice", message, "Name only other metrics under `also`.")
+    if len(set(learn.also)) < len(learn.also):
+        twice = next(name for name in learn.also if learn.also.count(name) > 1)
+        draft.blame(draft.place_of(("learn", "also")), "metric-twice", f"`{twice}` stands twice under `also`.", "Name each metric once.")
     if isinstance(learn.within, Duration) and learn.within.seconds > LONG:
         draft.blame(draft.place_of(("learn", "within")), "too-long", f"{learn.within} is more than two years.", "Write a shorter time.")
-    _check_lift(draft, learn)
+    if learn.metric in metrics:
+        _check_lift(draft, learn, metrics[learn.metric])
 
 
 def _compares(draft: Draft) -> bool:
-    return any(
-        isinstance(node, Split) or (isinstance(node, Send) and node.variants) or (isinstance(node, Audience) and node.holdout)
-        for node in draft.nodes.values()
-    )
+    return any(node.contrasts() for node in draft.nodes.values())
 
 
-def _check_lift(draft: Draft, learn: LearningGoal) -> None:
+def _check_lift(draft: Draft, learn: LearningGoal, metric: MetricSpec) -> None:
+    """Points are for shares; amounts for money and numbers."""
     lift = learn.minimum_lift
     if lift is None:
         return
     place = draft.place_of(("learn", "minimum_lift"))
     in_points = "point" in lift.text.lower()
-    if learn.metric in _RATES and lift.amount >= 1:
+    if metric.unit == "share" and lift.amount >= 1:
         points = lift.text.lower().removesuffix("s").removesuffix("point").strip()
         message = f"a lift of {lift} would be {lift.amount * 100:g} points: more than a rate can rise."
         draft.blame(
@@ -95,5 +103,6 @@ def _check_lift(draft: Draft, learn: LearningGoal) -> None:
             message,
             f"Did you mean `{points} point{'' if points == '1' else 's'}`?" if not in_points else "Write fewer points.",
         )
-    elif learn.metric not in _RATES and in_points:
-        draft.blame(place, "lift", f"`{learn.metric}` is an amount, which has no points.", "Write an amount, such as 0.50.")
+    elif metric.unit != "share" and in_points:
+        what = "an amount" if metric.unit == "money" else "a number"
+        draft.blame(place, "lift", f"`{learn.metric}` is {what}, which has no points.", f"Write {what}, such as 0.50.")
