@@ -1,12 +1,13 @@
 """Figures as people write them."""
 
-from engine.campaign import Metric
+from collections.abc import Sequence
 
 _MARKS = {"en": (",", "."), "nl": (".", ",")}
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 UNDEFINED = "–"
 _MINUS = "\N{MINUS SIGN}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_WHOLE_MONEY = 100_000  # from here on nobody reads cents
 
 
 class Numbers:
@@ -18,16 +19,21 @@ class Numbers:
         self._before = (symbol if language == "en" else f"{symbol}{_NO_BREAK}") if symbol else ""
         self._after = "" if symbol else f"{_NO_BREAK}{currency}"
 
-    def count(self, value: float | None) -> str:
-        """A number of customers."""
-        return self.plain(value, 0)
-
     def plain(self, value: float | None, places: int) -> str:
         """A number with so many decimals and a real minus sign; never minus zero."""
         if value is None:
             return UNDEFINED
         text = f"{abs(value):,.{places}f}".translate({ord(","): self._thousands, ord("."): self._decimal})
-        return f"{_MINUS}{text}" if value < 0 and any(letter in "123456789" for letter in text) else text
+        return f"{_MINUS}{text}" if value < 0 and _is_some(text) else text
+
+    def signed(self, value: float | None, places: int) -> str:
+        """The same, with a plus sign when it is above zero."""
+        text = self.plain(value, places)
+        return f"+{text}" if value is not None and value > 0 and _is_some(text) else text
+
+    def count(self, value: float | None) -> str:
+        """A number of customers."""
+        return self.plain(value, 0)
 
     def percent(self, share: float | None) -> str:
         """A share of a whole, two decimals below ten per cent."""
@@ -39,40 +45,20 @@ class Numbers:
         """A relative change; whole per cents from a hundred on."""
         if share is None:
             return UNDEFINED
-        return self._with_sign(share, f"{self.plain(100 * share, 0 if abs(share) >= 1 else 1)}%")
+        return f"{self.signed(100 * share, 0 if abs(share) >= 1 else 1)}%"
 
     def money(self, amount: float | None) -> str:
         """An amount in the report's currency."""
         if amount is None:
             return UNDEFINED
-        sign = _MINUS if round(amount, 2) < 0 else ""
-        return f"{sign}{self._before}{self.plain(abs(amount), 2)}{self._after}"
+        places = 0 if abs(amount) >= _WHOLE_MONEY else 2
+        text = self.plain(abs(amount), places)
+        return f"{_MINUS if amount < 0 and _is_some(text) else ''}{self._before}{text}{self._after}"
 
-    def rate(self, metric: Metric, rate: float | None) -> str:
-        """A share, or money for each customer."""
-        return self.money(rate) if metric == "spend" else self.percent(rate)
-
-    def size(self, metric: Metric, difference: float) -> str:
-        """A difference without its sign: so many of a hundred customers, or money."""
-        return self.money(abs(difference)) if metric == "spend" else self.plain(abs(100 * difference), _places(difference))
-
-    def signed(self, metric: Metric, difference: float | None) -> str:
-        """A difference with its sign, in points or money."""
-        if difference is None:
-            return UNDEFINED
-        return self._with_sign(
-            difference, self.money(difference) if metric == "spend" else self.plain(100 * difference, _places(difference))
-        )
-
-    def axis(self, metric: Metric, value: float, step: float, signed: bool = False) -> str:
-        """A tick's label, with as many decimals as the distance between ticks needs."""
-        if metric == "spend":
-            places = 0 if step % 1 == 0 else 2
-            text = f"{_MINUS if value < 0 else ''}{self._before}{self.plain(abs(value), places)}{self._after}"
-        else:
-            places = next(each for each in range(6) if abs(round(100 * step, each) - 100 * step) < 1e-9)
-            text = self.plain(100 * value, places) + ("" if signed else "%")
-        return self._with_sign(value, text) if signed else text
+    def signed_money(self, amount: float | None) -> str:
+        """A difference of money."""
+        text = self.money(amount)
+        return f"+{text}" if amount is not None and amount > 0 and _is_some(text) else text
 
     def p(self, value: float | None) -> str:
         """A p-value; below a thousandth that is all that matters."""
@@ -80,10 +66,22 @@ class Numbers:
             return UNDEFINED
         return f"<{_NO_BREAK}{self.plain(0.001, 3)}" if value < 0.001 else self.plain(value, 3)
 
-    @staticmethod
-    def _with_sign(value: float, text: str) -> str:
-        return f"+{text}" if value > 0 and any(letter in "123456789" for letter in text) else text
+
+def places_of_points(shares: Sequence[float | None]) -> int:
+    """Decimals for differences of shares that stand together: one from a point on, more for smaller ones."""
+    largest = max((abs(share) for share in shares if share is not None), default=0.0)
+    return 1 if largest >= 0.01 else 2 if largest >= 0.001 or not largest else 3
 
 
-def _places(share: float) -> int:
-    return 1 if abs(share) >= 0.01 else 2
+def places_of_numbers(values: Sequence[float | None]) -> int:
+    """Decimals for numbers that stand together: about three figures in all."""
+    known = [abs(value) for value in values if value is not None]
+    if all(value == round(value) for value in known):
+        return 0
+    largest = max(known)
+    return next(places for places, least in enumerate((1000, 100, 1, 0.1, 0)) if largest >= least)
+
+
+def _is_some(text: str) -> bool:
+    """Whether anything is left of a figure after rounding."""
+    return any(letter in "123456789" for letter in text)

@@ -1,7 +1,7 @@
 """What a report is made of, in no language: sections of sentences, tables and charts. Every format is made from these parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -12,6 +12,7 @@ Kind = Literal[
     "count",  # customers, messages
     "share",  # 0..1, shown in per cent
     "points",  # a difference of shares, -1..1, shown with its sign in points
+    "of_100",  # a difference of shares without its sign or unit: so many of every hundred
     "lift",  # a relative difference, shown with its sign in per cent
     "money",  # in the currency's unit
     "extra",  # a difference of money, shown with its sign
@@ -35,7 +36,10 @@ Value = str | int | float | date | datetime | Effect | None
 
 @dataclass(frozen=True, slots=True)
 class As:
-    """A value with a kind of its own. In a table only where the column's kind does not hold for every row."""
+    """A value with a kind of its own. In a table only where the column's kind does not hold for every row.
+
+    An Effect is shown as `estimate (low to high)`, and one without an estimate as `low to high`.
+    """
 
     kind: Kind
     value: Value
@@ -51,14 +55,24 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A sentence: the key of its wording and what is filled in. A plain string in `values` is shown as it is."""
+    """A sentence: the key of its wording and what is filled in. A plain string in `values` is shown as it is.
+
+    A Say among the values is a sentence within the sentence. `table` names the table that its figures come from, and `define` the
+    definition that it leans on: both become links.
+    """
 
     key: str
-    values: tuple[tuple[str, "As | Word | str"], ...] = ()
+    values: tuple[tuple[str, "As | Word | Say | str"], ...] = ()
     tone: Tone = ""
+    table: str | None = None
+    define: str | None = None
+
+    def behind(self, table: str | None = None, define: str | None = None) -> "Say":
+        """The same sentence with the table and the definition behind its figures."""
+        return replace(self, table=table, define=define)
 
 
-def say(key: str, tone: Tone = "", **values: "As | Word | str") -> Say:
+def say(key: str, tone: Tone = "", **values: "As | Word | Say | str") -> Say:
     """A sentence with its values as keyword arguments."""
     return Say(key, tuple(values.items()), tone)
 
@@ -77,19 +91,25 @@ class Column:
     define: str | None = None
 
 
+Cell = Value | As | Word | Say
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows of raw values under typed columns. `name` is unique in a report: the file's name, and the anchor that figures link to.
 
-    `sums`: names of columns whose cells add up to those of the row that `total` points at (a test adds them up).
+    `sums`: names of columns whose cells add up to those of the row that `total` points at (a test adds them up). `title` stands
+    above it. `facts`: two columns, shown as names and what is to be said of them, without heads.
     """
 
     name: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Value | As, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     total: int | None = None
     sums: tuple[str, ...] = ()
     folded: bool = False  # shown closed: the figures behind a chart, or many rows
+    title: Say | None = None
+    facts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +141,32 @@ class Picture:
     svg: str
 
 
-Part = Say | Table | Chart | Picture
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Sentences one below the other, under a heading of their own."""
+
+    title: Say
+    says: tuple[Say, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a figure means. `name` is what columns and sentences name in `define`."""
+
+    name: str
+    term: Word | Say
+    text: Say
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The SQL behind a section's figures, as it was sent, with its values filled in."""
+
+    section: str
+    statements: tuple[str, ...]
+
+
+Part = Say | Table | Chart | Picture | Items | Definition | Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +193,9 @@ class Document:
     zone: str
     currency: str
     sections: tuple[Section, ...]
+    headline: tuple[Say, ...] = ()  # what is said first of all, before any section
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """All tables of all sections, in the order shown."""
+        return [table for section in self.sections for table in section.tables]

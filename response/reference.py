@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from response.document import schema
+from response.render.data import schema
 
 
 def reference_page() -> str:
@@ -11,7 +11,7 @@ def reference_page() -> str:
     document = schema()
     lines = ["# The JSON report", "", document["description"], "", *_fields(document)]
     for name, each in document["$defs"].items():
-        lines += ["", f"## {name}", "", each["description"], "", *_fields(each)]
+        lines += ["", f"## {name}", "", each["description"], *(["", *_fields(each)] if "properties" in each else [])]
     return "\n".join(lines) + "\n"
 
 
@@ -27,7 +27,7 @@ def _type(field: dict[str, Any]) -> str:
         name = field["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name})"
     if "enum" in field:
-        return " · ".join(f"`{value}`" for value in field["enum"])
+        return " · ".join(f"`{value}`" if value else "null" if value is None else "empty" for value in field["enum"])
     if "const" in field:
         return f"`{field['const']}`"
     if "oneOf" in field:

@@ -37,19 +37,24 @@ def report(
     from contactflow.present import present_clock
     from contactflow.settings import read_settings
     from engine.campaigns import stored_graph
-    from response.document import as_json
-    from response.page import as_html
-    from response.report import build_report
+    from response.queries import recorded
+    from response.render.data import as_json
+    from response.render.html import as_html
+    from response.report import sources
+    from response.sections import build_document
     from store.session import reading
 
     settings = read_settings(workspace)
     currency = settings.workspace.currency
     with open_workspace(workspace) as opened, reading(opened.database) as session:
-        built = build_report(session, campaign, present_clock(opened.zone).now(), opened.zone, currency, stored_graph)
+        now = present_clock(opened.zone).now()
+        with recorded(session) as asked:
+            found = sources(session, campaign, now, opened.zone, currency, stored_graph, opened.metrics)
+        document = build_document(found, asked)
     if format_ is ReportFormat.JSON:
-        text = json.dumps(as_json(built), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(as_json(document, found.report), indent=2, ensure_ascii=False) + "\n"
     else:
-        text = as_html(built, language or settings.workspace.language)
+        text = as_html(document, language or settings.workspace.language)
         output = output or Path(f"{campaign}.html")
     if output is None:
         typer.echo(text, nl=False)
