@@ -7,6 +7,7 @@ of a wording is encoded once and only the values are encoded for each recipient.
 import binascii
 import re
 from base64 import b64encode
+from functools import lru_cache
 from urllib.parse import quote
 
 from channels.merging import one_line
@@ -39,6 +40,7 @@ def unquoted(encoded: bytes) -> str:
     return binascii.a2b_qp(encoded).decode().replace("\r\n", "\n")
 
 
+@lru_cache(4_096)  # many people have the same name
 def header_text(text: str) -> str:
     """The value of an unstructured header (Subject), encoded and folded as needed."""
     line = one_line(text)

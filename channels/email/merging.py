@@ -1,10 +1,11 @@
 """Jinja for mail: a sandbox, and templates that come out quoted-printable because their static text already is."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from jinja2 import Template, UndefinedError, meta, nodes, pass_eval_context
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
@@ -12,12 +13,23 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from channels.email.encoding import quoted
+from channels.email.slots import slots_of
 from channels.merging import Missing, one_line
 
 _MOST_REPEATED = 10_000
 _MOST_BITS = 4_096
 # What these enclose is kept and shown later, so their static text cannot be encoded beforehand.
 _KEEPING = (nodes.FilterBlock, nodes.AssignBlock, nodes.Macro, nodes.CallBlock)
+
+
+class _FinalOutput(CodeGenerator):
+    """Code that yields what `finalize` gives as it is: it has escaped it already."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write(finalize.src or "(")
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write(")")
 
 
 class MailEnvironment(ImmutableSandboxedEnvironment):
@@ -56,18 +68,36 @@ class QuotedTemplate:
         if not self._keeps:
             for data in tree.find_all(nodes.TemplateData):
                 data.data = quoted(data.data)
-        environment = _environment(escaping, quoting=not self._keeps)
-        self._template = Template.from_code(environment, environment.compile(tree), environment.make_globals(None))
+        self._merged = _Merged(tree, escaping=escaping, quoting=not self._keeps)
 
     def render(self, values: Mapping[str, Any]) -> str:
         """The text for one recipient, quoted-printable. Raises what Jinja and the template's own expressions raise."""
-        merged = self._template.render(values)
+        merged = self._merged.render(values)
         return quoted(merged) if self._keeps else merged
 
 
-def plain_template(text: str) -> Template:
+class PlainTemplate:
     """A template whose result is text: a subject."""
-    return _environment(escaping=False, quoting=False).from_string(text)
+
+    def __init__(self, text: str) -> None:
+        self._merged = _Merged(_environment(escaping=False, quoting=False).parse(text), escaping=False, quoting=False)
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text for one recipient. Raises what Jinja and the template's own expressions raise."""
+        return self._merged.render(values)
+
+
+class _Merged:
+    """A template by its slots where it has nothing else, and by Jinja otherwise."""
+
+    def __init__(self, tree: nodes.Template, *, escaping: bool, quoting: bool) -> None:
+        environment = _environment(escaping, quoting)
+        self._slots = slots_of(tree, partial(_FINALIZE[escaping, quoting], EvalContext(environment)))
+        self._template = Template.from_code(environment, environment.compile(tree), environment.make_globals(None))
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        text = None if self._slots is None else self._slots.render(values)
+        return self._template.render(values) if text is None else text
 
 
 @lru_cache(1_000)  # the variants and segments of a message share most of their texts
@@ -109,6 +139,8 @@ def _environment(escaping: bool, quoting: bool) -> MailEnvironment:
     )
     if not escaping:
         environment.filters["e"] = environment.filters["escape"] = _as_it_is
+    if quoting:
+        environment.code_generator_class = _FinalOutput
     return environment
 
 
@@ -119,6 +151,8 @@ def _as_it_is(value: Any) -> Any:
 # pass_eval_context also keeps Jinja from working out constants while it compiles.
 @pass_eval_context
 def _show(_: EvalContext, value: Any) -> Any:
+    if type(value) is str:
+        return _one_line(value)
     return value if isinstance(value, Markup) else one_line(_shown(value))
 
 
@@ -135,6 +169,11 @@ def _show_quoted_html(_: EvalContext, value: Any) -> Markup:
 
 
 # A wording shows one value in several places, and many people have the same name and town.
+@lru_cache(maxsize=16_384)
+def _one_line(text: str) -> str:
+    return one_line(text)
+
+
 @lru_cache(maxsize=16_384)
 def _quoted_text(text: str) -> str:
     return quoted(one_line(text))

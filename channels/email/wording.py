@@ -11,7 +11,7 @@ from jinja2 import TemplateError, UndefinedError
 
 from channels.contract import CompositionFault, Content
 from channels.email.encoding import header_text, quoted, unquoted
-from channels.email.merging import QuotedTemplate, plain_template, variables_of
+from channels.email.merging import PlainTemplate, QuotedTemplate, variables_of
 from channels.merging import one_line, packed
 
 _PART = "MIME-Version: 1.0\r\nContent-Type: {type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -93,7 +93,7 @@ class _Merge:
     """The compiled templates of a wording."""
 
     def __init__(self, wording: EmailWording) -> None:
-        self._subject = plain_template(wording.subject)
+        self._subject = PlainTemplate(wording.subject)
         self._text = QuotedTemplate(wording.text, escaping=False)
         self._html = None if wording.html is None else QuotedTemplate(wording.html, escaping=True)
 

@@ -6,15 +6,18 @@ import json
 import subprocess
 import sys
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
 from channels.contract import CompositionFault, Content
 from channels.email.compiling import compile_wording
+from channels.email.merging import PlainTemplate, QuotedTemplate
 from channels.email.wording import EmailWording
 
 MJML = """\
@@ -221,6 +224,23 @@ def test_no_value_whatever_breaks_a_mail(first: Any, second: Any) -> None:
     assert (text, html) == (content.parts["text"], content.parts["html"])
     assert len(message["Subject"]) > 0
     assert "<script" not in html.lower()
+
+
+@settings(max_examples=150)
+@given(SCALARS, SCALARS)
+def test_text_and_names_alone_are_merged_as_jinja_merges_them(first: Any, second: Any) -> None:
+    text = "Dear {{ customer.first_name }} in {{ customer.city }},\n.{{ today }}= {{ customer.first_name }} €"
+    values = {"customer": {"first_name": first, "city": second}, "today": "2026-03-02"}
+    steered = text + "{% if today is none %}!{% endif %}"
+    for template in (PlainTemplate, partial(QuotedTemplate, escaping=True), partial(QuotedTemplate, escaping=False)):
+        assert _merged(template(text), values) == _merged(template(steered), values)
+
+
+def _merged(template: PlainTemplate | QuotedTemplate, values: dict[str, Any]) -> str | type[Exception]:
+    try:
+        return template.render(values)
+    except UndefinedError as error:
+        return type(error)
 
 
 def _wording() -> EmailWording:
