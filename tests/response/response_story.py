@@ -20,7 +20,8 @@ from engine.nodes.send import Send
 from engine.nodes.split import Split
 from engine.tables import Campaign, Exposure, FlowVersion, Member, OutboxMessage
 from response.facts import Comparison, Report
-from response.report import build_report
+from response.report import build_report, sources
+from response.sources import Sources
 from store.session import writing
 
 NOON = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
@@ -137,6 +138,10 @@ class Story:
 
     def report(self, days: float = 60, currency: str = "EUR") -> Report:
         return build_report(self.session, "spring", NOON + timedelta(days=days), AMSTERDAM, currency, lambda row: self.flows[row.version])
+
+    def sources(self, days: float = 60, currency: str = "EUR") -> Sources:
+        at = NOON + timedelta(days=days)
+        return sources(self.session, "spring", at, AMSTERDAM, currency, lambda row: self.flows[row.version])
 
     def _add(self, rows: Sequence[Any]) -> None:
         self.session.add_all(rows)

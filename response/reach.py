@@ -1,0 +1,92 @@
+"""How far the messages to each arm's customers came: the furthest of all that were decided after the assignment."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlmodel import Session
+
+from customers.contact_log import Kind
+from customers.tables import Contact, table_of
+from engine.reasons import Reason
+from engine.tables import OutboxMessage
+from response.metrics import ArmKey
+from response.population import Population, assigned, micros
+
+contact = table_of(Contact)
+outbox = table_of(OutboxMessage)
+
+_REASONS = {reason.value: number for number, reason in enumerate(Reason, 1)}
+_OTHER = "other"
+_FAILED, _OPEN, _UNKNOWN, _SENT = 100, 200, 201, 202  # below 100: held back, for the reason of that number
+_NAMES = {_OPEN: "open", _UNKNOWN: "unknown", _SENT: "sent"}
+
+
+@dataclass(slots=True)
+class Reach:
+    """Customers of one arm by what became of their messages. Who is in none of the states was not to get a message (yet)."""
+
+    states: dict[str, int] = field(default_factory=dict)  # sent, unknown, open, failed, suppressed
+    reasons: dict[str, int] = field(default_factory=dict)  # of those held back
+    delivered: int = 0
+
+    @property
+    def decided(self) -> int:
+        """Customers for whom a message was decided."""
+        return sum(self.states.values())
+
+
+def reach(session: Session, population: Population, own: Collection[str]) -> Mapping[ArmKey, Reach]:
+    """Node and arm to what became of its customers' messages, in two statements.
+
+    At the nodes of `own` (variants of one message) only that node's message counts; elsewhere each message of the campaign does.
+    """
+    found: dict[ArmKey, Reach] = {}
+    for node, arm, progress, customers in session.connection().execute(_furthest(population, own)):
+        each = found.setdefault((node, arm), Reach())
+        name = _state(progress)
+        each.states[name] = each.states.get(name, 0) + customers
+        if name == "suppressed":
+            reason = next((reason for reason, number in _REASONS.items() if number == progress), _OTHER)
+            each.reasons[reason] = each.reasons.get(reason, 0) + customers
+    for node, arm, customers in session.connection().execute(_delivered(population, own)):
+        found.setdefault((node, arm), Reach()).delivered = customers
+    return found
+
+
+def _furthest(population: Population, own: Collection[str]) -> Select[tuple[str, str, int, int]]:
+    arms = assigned(population)
+    after = and_(outbox.c.member_id == arms.c.member_id, micros(outbox.c.queued_at) >= arms.c.assigned_at)
+    joined = arms.join(outbox, and_(after, micros(outbox.c.queued_at) <= population.as_of, _of_node(arms.c.node, outbox.c.node, own)))
+    each = select(arms.c.node, arms.c.arm, func.max(_progress()).label("progress")).select_from(joined)
+    by_member = each.group_by(arms.c.node, arms.c.arm, arms.c.member_id).subquery("furthest")
+    keys = (by_member.c.node, by_member.c.arm, by_member.c.progress)
+    return select(*keys, func.count()).group_by(*keys).order_by(*keys)
+
+
+def _delivered(population: Population, own: Collection[str]) -> Select[tuple[str, str, int]]:
+    arms, at = assigned(population), micros(contact.c.at)
+    ours = and_(contact.c.campaign == population.campaign, contact.c.kind == Kind.DELIVERED.value)
+    after = and_(contact.c.customer_id == arms.c.customer_id, at >= arms.c.assigned_at, at <= population.as_of)
+    joined = arms.join(contact, and_(ours, after, _of_node(arms.c.node, contact.c.node, own)))
+    keys = (arms.c.node, arms.c.arm)
+    return select(*keys, func.count(arms.c.member_id.distinct())).select_from(joined).group_by(*keys).order_by(*keys)
+
+
+def _of_node(node: ColumnElement[str], sent_by: ColumnElement[str], own: Collection[str]) -> ColumnElement[bool]:
+    return or_(node.not_in(own), node == sent_by) if own else node.is_not(None)
+
+
+def _progress() -> ColumnElement[int]:
+    reason = case(_REASONS, value=func.coalesce(outbox.c.reason, ""), else_=0)
+    return case(
+        (outbox.c.state == "sent", _SENT),
+        (outbox.c.state == "unknown", _UNKNOWN),
+        (outbox.c.state == "failed", reason + _FAILED),
+        (outbox.c.state == "suppressed", reason),
+        else_=_OPEN,
+    )
+
+
+def _state(progress: int) -> str:
+    return _NAMES.get(progress, "failed" if progress >= _FAILED else "suppressed")

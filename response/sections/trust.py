@@ -1,0 +1,208 @@
+"""Can it be trusted? Whether the split was carried out as written, who was reached, and whether the groups were alike before the start."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from response.facts import ArmTrust, Experiment, Report
+from response.metrics import ArmKey
+from response.parts import As, Column, Part, Say, Section, Table, Tone, Word, say
+from response.reach import Reach, reach
+from response.sections import balance
+from response.sections.balance import Balance
+from response.sources import Sources
+from response.statistics.allocation import MISMATCH_BELOW, sample_ratio_p_value
+
+Stage = Literal["sizes", "sent", "delivered"]
+Finding = Literal[
+    "good",  # as written
+    "bad",  # further from what was written than chance explains
+    "none",  # too few to judge
+    "data",  # no shares were written: the data assign
+    "alone",  # one group at most gets messages, so that there is nothing to compare
+    "silent",  # nobody told what arrived
+]
+_OWN = ("variants", "personalisation")  # only that node's own message tells whether the arm arrived
+_STATES = ("sent", "suppressed", "failed", "unknown", "open")
+_NO_REACH = Reach()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether the customers counted at one stage stand in the proportions that were written."""
+
+    experiment: Experiment
+    stage: Stage
+    finding: Finding
+    p_value: float | None = None
+
+
+def section(sources: Sources) -> Section:
+    """The checks in words, then the figures behind them."""
+    return Section("trust", tuple(_parts(sources)))
+
+
+def _parts(sources: Sources) -> Iterator[Part]:
+    report = sources.report
+    if not report.experiments:
+        yield say("trust.nothing")
+        yield from _exclusions(report)
+        return
+    own = {each.node for each in report.experiments if each.kind in _OWN}
+    found = reach(sources.session, sources.population, own)
+    checks = [check for each in report.experiments for check in _checks(each, found)]
+    compared = balance.compared(sources)
+    yield _opening(report.experiments, checks, found, compared.get(0))
+    yield from (_said(check) for check in checks)
+    yield from _control(report.experiments[0], found)
+    yield _arms(report.experiments, found)
+    yield from _held_back(report.experiments, found)
+    yield from balance.parts(sources, compared)
+    yield _checks_table(checks)
+    yield from _exclusions(report)
+
+
+def _checks(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> Iterator[Check]:
+    if any(arm.expected is None for arm in experiment.arms):
+        yield Check(experiment, "sizes", "data")
+        return
+    yield _check(experiment, "sizes", experiment.sample_ratio_p)
+    reached = [(arm, found.get((experiment.node, arm.arm), _NO_REACH)) for arm in experiment.arms]
+    written_to = [(arm, each) for arm, each in reached if each.decided]
+    if len(written_to) < 2:
+        yield Check(experiment, "sent", "alone")
+        return
+    yield _stage(experiment, "sent", [(arm, each.states.get("sent", 0)) for arm, each in written_to])
+    yield _stage(experiment, "delivered", [(arm, each.delivered) for arm, each in written_to])
+
+
+def _stage(experiment: Experiment, stage: Stage, counts: Sequence[tuple[ArmTrust, int]]) -> Check:
+    """Do these counts stand in the proportions written for their arms?"""
+    total, written = sum(count for _, count in counts), [arm.expected or 0.0 for arm, _ in counts]
+    if not total:
+        return Check(experiment, stage, "silent")
+    shares = [total * each / sum(written) for each in written] if sum(written) else []
+    return _check(experiment, stage, sample_ratio_p_value([count for _, count in counts], shares) if shares else None)
+
+
+def _check(experiment: Experiment, stage: Stage, p_value: float | None) -> Check:
+    if p_value is None:
+        return Check(experiment, stage, "none")
+    return Check(experiment, stage, "bad" if p_value < MISMATCH_BELOW else "good", p_value)
+
+
+def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], found: Mapping[ArmKey, Reach], compared: Balance | None) -> Say:
+    """The worst that is known, or that nothing speaks against it."""
+    primary = experiments[0]
+    broken = [check.experiment for check in checks if (check.stage, check.finding) == ("sizes", "bad")]
+    if broken:
+        return say("trust.open.broken" if primary in broken else "trust.open.broken_elsewhere", "alarm", node=broken[0].node)
+    if leaked := _leaked(primary, found):
+        return say("trust.open.leaked", "alarm", customers=As("count", leaked))
+    if compared and compared.unlike:
+        return say("trust.open.unlike", "alarm").behind("balance", "balance")
+    mine = {check.stage: check.finding for check in checks if check.experiment is primary}
+    if mine["sizes"] != "good":
+        return say(f"trust.open.{mine['sizes']}", "soft")
+    if "bad" in mine.values():
+        return say("trust.open.uneven").behind("trust", "ratio")
+    return say("trust.open.good" if compared and compared.rows else "trust.open.good_sizes").behind("trust", "ratio")
+
+
+def _said(check: Check) -> Say:
+    kind = "same" if check.experiment.kind in _OWN else "other"  # one message in several wordings, or ways that may differ
+    variant = f".{kind}" if check.finding == "bad" and check.stage != "sizes" else ""
+    tone: Tone = "soft" if check.finding in ("none", "data", "alone", "silent") else ""
+    if check.finding == "bad" and (check.stage == "sizes" or kind == "same"):
+        tone = "alarm"
+    said = say(f"trust.{check.stage}.{check.finding}{variant}", tone, node=check.experiment.node, p=As("p", check.p_value))
+    return said.behind("trust", "ratio")
+
+
+def _leaked(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> int:
+    """Customers of a control that should get nothing, to whom this campaign wrote after all."""
+    if experiment.kind != "holdout":
+        return 0
+    return found.get((experiment.node, experiment.control), _NO_REACH).states.get("sent", 0)
+
+
+def _control(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> Iterator[Say]:
+    """What else the control got, from this campaign or another."""
+    control = next((arm for arm in experiment.arms if arm.arm == experiment.control), None)
+    if control is None or not control.assigned:
+        return
+    name = Word("arm", control.arm)
+    if leaked := _leaked(experiment, found):
+        yield say("trust.leaked", "alarm", control=name, customers=As("count", leaked)).behind("trust")
+    if not control.elsewhere:
+        yield say("trust.elsewhere.none", control=name).behind("trust")
+        return
+    others = [arm for arm in experiment.arms if arm.arm != control.arm and arm.assigned]
+    assigned = sum(arm.assigned for arm in others)
+    share = sum(arm.elsewhere for arm in others) / assigned if assigned else None
+    own = As("share", control.elsewhere / control.assigned)
+    figures = {"customers": As("count", control.elsewhere), "share": own, "others": As("share", share)}
+    yield say("trust.elsewhere.some", "soft", control=name, **figures).behind("trust")
+
+
+def _arms(experiments: Sequence[Experiment], found: Mapping[ArmKey, Reach]) -> Table:
+    """Everybody assigned, by how far the messages came: the states and `unwritten` add up to those assigned."""
+    columns = (
+        Column("assigned_at", "text"),
+        Column("group", "text", words="arm"),
+        Column("assigned", define="assigned"),
+        Column("expected", define="ratio"),
+        *(Column(name) for name in _STATES),
+        Column("unwritten", define="unwritten"),
+        Column("delivered"),
+        Column("elsewhere", define="elsewhere"),
+    )
+    told = any(each.delivered for each in found.values())
+    rows = [_row(each.node, arm, found.get((each.node, arm.arm), _NO_REACH), told) for each in experiments for arm in each.arms]
+    return Table("trust", columns, tuple(rows), title=say("trust.table"))
+
+
+def _row(node: str, arm: ArmTrust, found: Reach, told: bool) -> tuple[str | float | None, ...]:
+    states = [found.states.get(name, 0) for name in _STATES]
+    delivered = found.delivered if told else None  # where no provider tells, nobody knows: that is not 0
+    return (node, arm.arm, arm.assigned, arm.expected, *states, arm.assigned - found.decided, delivered, arm.elsewhere)
+
+
+def _held_back(experiments: Sequence[Experiment], found: Mapping[ArmKey, Reach]) -> Iterator[Table]:
+    rows = [
+        (each.node, arm.arm, reason, customers, customers / arm.assigned if arm.assigned else None)
+        for each in experiments
+        for arm in each.arms
+        for reason, customers in _by_size(found.get((each.node, arm.arm), _NO_REACH).reasons)
+    ]
+    if rows:
+        columns = (
+            Column("assigned_at", "text"),
+            Column("group", "text", words="arm"),
+            Column("reason", "text", words="reason"),
+            Column("customers"),
+            Column("of_assigned", "share", define="assigned"),
+        )
+        yield Table("held-back", columns, tuple(rows), title=say("trust.held_back"))
+
+
+def _by_size(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
+
+
+def _checks_table(checks: Sequence[Check]) -> Table:
+    columns = (
+        Column("assigned_at", "text"),
+        Column("check", "text", words="stage"),
+        Column("finding", "text", words="finding"),
+        Column("p", "p", define="ratio"),
+    )
+    rows = tuple((check.experiment.node, check.stage, check.finding, check.p_value) for check in checks)
+    return Table("split-checks", columns, rows, title=say("trust.checks"), folded=True)
+
+
+def _exclusions(report: Report) -> Iterator[Table]:
+    if report.exclusions:
+        columns = (Column("stage", "text", words="exclusion"), Column("reason", "text", words="reason"), Column("customers"))
+        rows = tuple((each.stage, each.reason, each.customers) for each in report.exclusions)
+        yield Table("exclusions", columns, rows, title=say("exclusions"))
