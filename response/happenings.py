@@ -65,6 +65,14 @@ def _by_step(population: Population, spec: MetricSpec, currency: str, start: Col
     return counted.add_columns(func.min(step).label(name)).group_by(member.c.id).subquery(f"by_{name}")
 
 
+def first_moments(population: Population, spec: MetricSpec, currency: str) -> Select[Any]:
+    """(member_id, at in micros) of the first time in the window that each member did it, or bought."""
+    within = population.over(spec)
+    happenings = _happenings(within, spec, spec.of, currency)
+    first = select(member.c.id.label("member_id"), func.min(micros(happenings.at)).label("at"))
+    return of_campaign(within, first.select_from(_joined(within, happenings))).group_by(member.c.id)
+
+
 def sent_elsewhere(population: Population) -> Subquery:
     """(member_id, y) for each member to whom another campaign sent something within the window."""
     sent = and_(contact.c.kind == Kind.SENT.value, contact.c.campaign != population.campaign)
