@@ -10,7 +10,21 @@ from response.sayings import headline
 from response.sections import appendix
 from response.sources import Sources
 
-ORDER = ("goal", "trust", "funnel", "result", "curve", "cumulative", "segments", "money", "pressure", "rfm", "uplift", "programme")
+ORDER = (
+    "goal",
+    "trust",
+    "funnel",
+    "result",
+    "curve",
+    "cumulative",
+    "segments",
+    "money",
+    "attribution",
+    "pressure",
+    "rfm",
+    "uplift",
+    "programme",
+)
 
 
 def build_document(sources: Sources, asked: Sequence[str] = ()) -> Document:

@@ -1,0 +1,35 @@
+"""What messages cost, by customer."""
+
+from sqlalchemy import ColumnElement, Subquery, and_, func, select
+
+from customers.tables import table_of
+from engine.tables import OutboxMessage
+from response.population import Population, micros
+from response.sides import Sides, people
+from response.sources import Sources
+
+MILLICENTS = 100_000  # in one of the currency's unit
+_CHARGED = ("sent", "unknown")  # one that may have been sent may have to be paid
+
+outbox = table_of(OutboxMessage)
+
+
+def has_left(population: Population) -> ColumnElement[bool]:
+    """True for a message of the outbox that left, or may have."""
+    return and_(outbox.c.state.in_(_CHARGED), micros(outbox.c.queued_at) <= population.as_of)
+
+
+def charged(population: Population) -> Subquery:
+    """(member_id, y): the millicents that a member's messages cost. Nobody without a message."""
+    cost = func.sum(outbox.c.cost_millicents).label("y")
+    return select(outbox.c.member_id, cost).where(has_left(population)).group_by(outbox.c.member_id).subquery("charged")
+
+
+def extra_cost(sources: Sources, sides: Sides) -> float:
+    """What a customer of the arms cost more than one of the control, on average over customers assigned, in the currency's unit."""
+    everyone, cost = people(sources, sides), charged(sources.population)
+    joined = everyone.outerjoin(cost, cost.c.member_id == everyone.c.member_id)
+    statement = select(everyone.c.control, func.count(), func.coalesce(func.sum(cost.c.y), 0)).select_from(joined)
+    rows = sources.session.connection().execute(statement.group_by(everyone.c.control))
+    means: dict[int, float] = {control: int(total) / MILLICENTS / customers for control, customers, total in rows}
+    return means.get(0, 0.0) - means.get(1, 0.0)
