@@ -56,6 +56,7 @@ def open_workspace(root: Path) -> Iterator[Workspace]:
             links=Links(settings.landing.base_url, Signer(secret_keys(keys))),
             sender=Sender(settings.workspace.name, settings.workspace.address),
             costs=settings.costs.model_dump(),
+            metrics=settings.measured,
             hold_out=None if settings.programme.share is None else HoldOut(settings.programme.share),
         )
 

@@ -24,6 +24,7 @@ def check_context(root: Path) -> CheckContext:
         vocabulary=Vocabulary.of_workspace(settings.attributes, settings.segments, tuple(CHANNELS)),
         own_attributes={name: kind.value for name, kind in settings.attributes.items()},
         purposes=settings.consent.purposes,
+        metrics=settings.measured,
         load_template=Adapters(root, settings, Secrets()).load_template,
         today=_today(settings),
         shown=_shown,

@@ -3,17 +3,19 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from customers.conditions.faults import SegmentsError
 from customers.conditions.language import parse_segments
 from customers.conditions.vocabulary import AttributeKind, Vocabulary, attribute_name_fault, suggestion
-from engine.metrics import Measure
+from engine.language.fields import NAME_PATTERN
+from engine.language.values import Duration, Lift, Share
+from engine.metrics import BUILT_IN, SHARES, Measure, Metrics, MetricSpec
 from store.errors import NotFoundError, SettingsError
 
 FILE = "contactflow.toml"
@@ -139,6 +141,82 @@ class StrategySection(_Section):
     measure: Measure = Field("purchase", description="What tells whether it works.")
 
 
+class MetricSection(_Section):
+    """What counts as success, for flows to name: [metrics.NAME]."""
+
+    of: Measure = Field(description="What is counted of each customer assigned.")
+    per: Measure | None = Field(
+        None, description='Divide the total by the total of this: `of = "spend"` with `per = "orders"` is the value of an order.'
+    )
+    within: str | None = Field(
+        None, description="How long it is counted from the moment that a customer came in. Default: the learning goal's."
+    )
+    margin: str | None = Field(
+        None, description="The share of its amount, such as `35%`, that a purchase without a margin of its own brings; with `margin` only."
+    )
+    winsorise: str | None = Field(
+        None,
+        description="Such as `99%`: an amount above that of 99 in 100 customers assigned (those with nothing included) counts as that "
+        "amount, so that a few large ones do not decide. Nothing is cut off where that amount is 0.",
+    )
+    better: Literal["more", "less"] = Field("more", description="Which direction is good.")
+    guardrail: str | float | None = Field(
+        None,
+        description="How much worse is still acceptable: `0.5 points` of a share, or an amount. Every report then says whether that was "
+        "kept.",
+    )
+
+    @field_validator("within")
+    @classmethod
+    def _duration(cls, value: str | None) -> str | None:
+        return value if value is None else str(Duration.parse(" ".join(value.split())))
+
+    @field_validator("margin", "winsorise")
+    @classmethod
+    def _part(cls, value: str | None) -> str | None:
+        return value if value is None else str(Share.parse(value.strip()))
+
+    @field_validator("guardrail")
+    @classmethod
+    def _lift(cls, value: str | float | None) -> str | None:
+        return None if value is None else str(Lift.parse(str(value).strip()))
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        faults = list(self._faults())
+        if faults:
+            raise ValueError(" ".join(faults))
+        return self
+
+    def _faults(self) -> Iterator[str]:
+        """What does not go together."""
+        spec = self.spec("")
+        if self.per == self.of:
+            yield f"`of` and `per` are both {self.of}, which makes 1."
+        if self.margin is not None and "margin" not in (self.of, self.per):
+            yield 'a share of `margin` says nothing here: write `of = "margin"`, or take it away.'
+        if self.winsorise is not None and (self.of in SHARES or spec.winsorise == 1):
+            yield "nothing can be cut off: `winsorise` is for amounts and numbers, and below 100%."
+        in_points = "point" in str(self.guardrail).lower()
+        if in_points and spec.unit != "share":
+            yield f"a guardrail in points is for shares, and this is {'an amount' if spec.unit == 'money' else 'a number'}. Write 0.50."
+        if self.guardrail is not None and spec.unit == "share" and not (in_points and (spec.guardrail or 0) < 1):
+            yield "the guardrail of a share is in points, fewer than 100. Write 0.5 points."
+
+    def spec(self, name: str) -> MetricSpec:
+        """The metric as it is measured."""
+        return MetricSpec(
+            name=name,
+            of=self.of,
+            per=self.per,
+            within_seconds=Duration.parse(self.within).seconds if self.within else None,
+            margin_share=Share.parse(self.margin).fraction if self.margin else None,
+            winsorise=Share.parse(self.winsorise).fraction if self.winsorise else None,
+            better=self.better,
+            guardrail=Lift.parse(str(self.guardrail)).amount if self.guardrail is not None else None,
+        )
+
+
 class Settings(_Section):
     """All of contactflow.toml."""
 
@@ -155,6 +233,9 @@ class Settings(_Section):
     landing: LandingSection = LandingSection()
     costs: CostsSection = CostsSection()
     programme: ProgrammeSection = ProgrammeSection()
+    metrics: dict[str, MetricSection] = Field(
+        {}, description="The organisation's own metrics, each `[metrics.NAME]`. Flows name them in `learn.metric` and `learn.also`."
+    )
     strategy: dict[str, StrategySection] = Field(
         {},
         description="What is meant for a segment: `[strategy.SEGMENT]` with `result`, `channel`, `measure`. See `contactflow strategy`.",
@@ -164,6 +245,21 @@ class Settings(_Section):
     def zone(self) -> ZoneInfo:
         """Where the organisation is."""
         return ZoneInfo(self.workspace.timezone)
+
+    @property
+    def measured(self) -> Metrics:
+        """The built-in metrics and the organisation's own, by name."""
+        return {**BUILT_IN, **{name: section.spec(name) for name, section in self.metrics.items()}}
+
+    @field_validator("metrics")
+    @classmethod
+    def _own_metrics(cls, value: dict[str, MetricSection]) -> dict[str, MetricSection]:
+        faults = [f"'{name}' is a metric already. Give yours another name." for name in value if name in BUILT_IN]
+        wrong = [name for name in value if not NAME_PATTERN.fullmatch(name)]
+        faults += [f"'{name[:60]}' cannot be a name: use small letters, figures, - and _, beginning with a letter." for name in wrong]
+        if faults:
+            raise ValueError(" ".join(faults))
+        return value
 
     @field_validator("attributes")
     @classmethod
@@ -256,8 +352,12 @@ def _sentence(path: Path, text: str, fault: Any) -> str:
             return f"{where}: '{name}' is not a setting. {suggestion(keys[-1], _names(keys[:-1]))}".rstrip()
         case "value_error":
             return f"{where}: {name}: {fault['ctx']['error']!s}"
+        case "missing":
+            return f"{where}: {name} has to be written. See docs/reference/settings.md."
         case "literal_error" | "enum":
-            return f"{where}: {name} cannot be '{fault['input']}'. Choose {fault['ctx']['expected']}."
+            expected = fault["ctx"]["expected"]
+            near = suggestion(str(fault["input"]), re.findall("'([^']+)'", expected))
+            return f"{where}: {name} cannot be '{fault['input']}'. Choose {expected}. {near}".rstrip()
         case _:
             return f"{where}: {name}: {fault['msg'].lower()}, but it is '{fault['input']}'. See docs/reference/settings.md."
 
@@ -265,18 +365,21 @@ def _sentence(path: Path, text: str, fault: Any) -> str:
 def _names(keys: list[str]) -> list[str]:
     model: Any = Settings
     for key in keys:
-        model = model.model_fields[key].annotation if key in getattr(model, "model_fields", {}) else None
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
+        else:
+            model = model.model_fields[key].annotation if key in getattr(model, "model_fields", {}) else None
     return list(getattr(model, "model_fields", {}))
 
 
 def _line_of(text: str, keys: list[str]) -> int:
-    """The line of a key, or of its section; 1 when neither is found."""
-    section, best = "", 1
+    """The line of a key, or of the section around it; 1 when neither is found."""
+    section, best, name = "", 1, ".".join(keys)
     for number, line in enumerate(text.splitlines(), 1):
         header = re.match(r"\s*\[([\w.-]+)\]", line)
         if header:
             section = header[1]
-            best = number if section == keys[0] else best
+            best = number if f"{name}.".startswith(f"{section}.") else best
         elif section == ".".join(keys[:-1]) and re.match(rf"\s*\"?{re.escape(keys[-1])}\"?\s*=", line):
             return number
     return best

@@ -1,17 +1,18 @@
-"""Writing purchases: each once, for a customer who is known."""
+"""Writing purchases: each once, for a customer who is known. A margin may come later than the purchase, once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sqlmodel import Session
 
-from customers.importing.understanding import Rows
-from customers.importing.writing import Import, Outcome, customers_behind, key_of, known_rows, sort_out
+from customers.importing.understanding import Loss, Rows
+from customers.importing.writing import OTHERWISE_KNOWN, Import, Outcome, customers_behind, key_of, known_rows, sort_out, update_rows
 from customers.tables import Purchase, table_of
 from store.bulk import insert_rows
 from store.clock import to_micros
 
+_MARGIN = "margin_cents"
 _CONTENTS = ("customer_id", "purchased_at", "amount_cents", "currency", "product")
 
 
@@ -20,12 +21,34 @@ def write_purchases(session: Session, rows: Rows, running: Import) -> Outcome:
     rows, customer_ids, unknown = customers_behind(session, rows)
     contents = _contents(rows, customer_ids, running)
     keys = _keys(rows, contents)
-    known = known_rows(session, table_of(Purchase), _CONTENTS, keys)
-    before = {key: (row[0], to_micros(row[1]), *row[2:]) for key, row in known.items()}
+    known = known_rows(session, table_of(Purchase), (*_CONTENTS, _MARGIN), keys)
+    before = {key: (row[0], to_micros(row[1]), *row[2:-1]) for key, row in known.items()}
     found = sort_out(rows, keys, contents, before, running.seen)
-    insert_rows(session, table_of(Purchase), ("key", *_CONTENTS), ((keys[index], *contents[index]) for index in found.new))
+    margins = [margin if isinstance(margin, int) else None for margin in rows.fields.get("margin", [None] * len(rows))]
+    written = ((keys[index], *contents[index], margins[index]) for index in found.new)
+    insert_rows(session, table_of(Purchase), ("key", *_CONTENTS, _MARGIN), written)
+    same = [index for index, key in enumerate(keys) if margins[index] is not None and before.get(key) == contents[index]]
+    told, otherwise = _margins(rows, keys, margins, same, {key: row[-1] for key, row in known.items()})
+    update_rows(session, "purchase", "key", (_MARGIN,), told.items())
     touched = np.unique(np.array([customer_ids[index] for index in found.new], np.int64))
-    return Outcome(len(found.new), 0, found.unchanged, found.repeated, [*unknown, *found.losses], touched)
+    losses = [*unknown, *found.losses, *otherwise]
+    return Outcome(len(found.new), len(told), found.unchanged - len(told), found.repeated, losses, touched)
+
+
+def _margins(
+    rows: Rows, keys: Sequence[str], margins: Sequence[int | None], same: Sequence[int], known: Mapping[str, int | None]
+) -> tuple[dict[str, int], list[Loss]]:
+    """The margins of known purchases that had none, by key, and the loss of those that have another one already."""
+    told: dict[str, int] = {}
+    losses = []
+    for index in same:
+        key, margin = keys[index], margins[index]
+        stands = told.get(key, known[key])
+        if stands is None and margin is not None:
+            told[key] = margin
+        elif stands != margin:
+            losses.append(Loss(rows.places[index], "margin", OTHERWISE_KNOWN, whole_row=False))
+    return told, losses
 
 
 def _contents(rows: Rows, customer_ids: Sequence[int], running: Import) -> list[tuple[Any, ...]]:

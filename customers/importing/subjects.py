@@ -245,6 +245,12 @@ PURCHASES = Subject(
             vital=True,
         ),
         FieldRule("currency", "currency", often(lambda _: number.currency), ("currency_code", "valuta", "munt"), vital=True),
+        FieldRule(
+            "margin",
+            "what was earned on it",
+            _MONEY,
+            ("gross_margin", "profit", "gross_profit", "contribution", "marge", "brutomarge", "winst"),
+        ),
         FieldRule("product", "product", _FEW_TEXTS, ("article", "item", "sku", "product_id", "product_name", "artikel", "omschrijving")),
     ),
 )

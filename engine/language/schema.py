@@ -82,7 +82,7 @@ def _wider(part: dict[str, Any]) -> dict[str, Any]:
         return {**{key: each for key, each in part.items() if key != "type"}, **_BOOLEAN}
     if part.get("type") == "string" and not part.keys() & {"pattern", "enum", "const"}:
         return {**part, "type": _TEXT}
-    if part.get("type") == "array" and "enum" in part.get("items", {}):  # one may be written without its dash
+    if part.get("type") == "array" and part.get("items", {}).keys() & {"enum", "pattern"}:  # one may be written without its dash
         about = {"description": part["description"]} if "description" in part else {}
         return {**about, "anyOf": [{key: each for key, each in part.items() if key != "description"}, part["items"]]}
     return part

@@ -61,6 +61,9 @@ DUTCH = {
     "may come in again after {0}": "mag na {0} opnieuw meedoen",
     # metrics
     "purchase": "aankoop",
+    "orders": "bestellingen",
+    "opt_out": "afmelding",
+    "complaint": "klacht",
     "spend": "besteding",
     "response": "reactie",
     "visit": "bezoek",

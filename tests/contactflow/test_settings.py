@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from contactflow.settings import Settings, read_secrets, read_settings
+from engine.metrics import BUILT_IN, MetricSpec
 from store.errors import NotFoundError, SettingsError
 
 
@@ -37,6 +38,22 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[programme]\nholdout = 'five'", 2, "must be a percentage such as 5%"),
         ("[segments]\nbig = \"city = 'Delft'\"\n[strategy.bigg]\nresult = 'more'", 4, "no segment 'bigg'. Did you mean 'big'?"),
         ("[segments]\nbig = \"city = 'Delft'\"\n[strategy.big]\nchannel = 'fax'", 4, "cannot be 'fax'"),
+        ("[metrics.gain]\nof = 'margn'", 2, "metrics.gain.of cannot be 'margn'"),
+        ("[metrics.gain]\nof = 'margn'", 2, "Did you mean 'margin'?"),
+        ("[metrics.gain]\nper = 'orders'", 1, "metrics.gain.of has to be written"),
+        ("[metrics.gain]\nof = 'margin'\nwinsorize = '99%'", 3, "'metrics.gain.winsorize' is not a setting. Did you mean 'winsorise'?"),
+        ("[metrics.gain]\nof = 'margin'\nmargin = 'a third'", 3, "'a third' is not a share"),
+        ("[metrics.gain]\nof = 'margin'\nwithin = 'a month'", 3, "'a month' is not a duration"),
+        ("[sms]\n[metrics.gain]\nof = 'spend'\nmargin = '30%'", 2, "a share of `margin` says nothing here"),
+        ("[metrics.gain]\nof = 'spend'\nper = 'spend'", 1, "makes 1"),
+        ("[metrics.gain]\nof = 'visit'\nwinsorise = '99%'", 1, "nothing can be cut off"),
+        ("[metrics.gain]\nof = 'spend'\nwinsorise = '100%'", 1, "nothing can be cut off"),
+        ("[metrics.gain]\nof = 'spend'\nguardrail = '0.5 points'", 1, "a guardrail in points is for shares, and this is an amount"),
+        ("[metrics.gone]\nof = 'opt_out'\nguardrail = 0.5", 1, "in points, fewer than 100"),
+        ("[metrics.gone]\nof = 'opt_out'\nguardrail = '150 points'", 1, "in points, fewer than 100"),
+        ("[metrics.gone]\nof = 'opt_out'\nguardrail = 'half'", 3, "'half' is not a lift"),
+        ("[metrics.purchase]\nof = 'purchase'", 1, "'purchase' is a metric already"),
+        ("[metrics.'My own']\nof = 'purchase'", 1, "'My own' cannot be a name"),
     ],
 )
 def test_every_fault_is_told_with_its_line(tmp_path: Path, text: str, line: int, told: str) -> None:
@@ -44,6 +61,30 @@ def test_every_fault_is_told_with_its_line(tmp_path: Path, text: str, line: int,
         settings_of(tmp_path, text)
     assert f"contactflow.toml:{line}:1: " in str(error.value)
     assert told in str(error.value)
+
+
+def test_metrics_are_declared_with_the_words_that_flows_use(tmp_path: Path) -> None:
+    text = """
+[metrics.margin]
+of = "margin"
+margin = "35%"
+within = "4  weeks"
+winsorise = "99%"
+[metrics.basket]
+of = "spend"
+per = "orders"
+guardrail = 1.5
+[metrics.opt_outs]
+of = "opt_out"
+better = "less"
+guardrail = "0.5 points"
+"""
+    measured = settings_of(tmp_path, text).measured
+    assert list(measured) == [*BUILT_IN, "margin", "basket", "opt_outs"]
+    assert measured["margin"] == MetricSpec("margin", "margin", within_seconds=28 * 86_400, margin_share=0.35, winsorise=0.99)
+    assert measured["basket"] == MetricSpec("basket", "spend", per="orders", guardrail=1.5)
+    assert measured["opt_outs"] == MetricSpec("opt_outs", "opt_out", better="less", guardrail=0.005)
+    assert [measured[name].unit for name in ("margin", "basket", "opt_outs")] == ["money", "money", "share"]
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

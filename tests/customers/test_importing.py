@@ -240,6 +240,22 @@ def test_purchases_are_recorded_once_for_customers_who_are_known(people: Engine,
     assert woken == [[rows(people, "SELECT id FROM customer")[0][0]]]
 
 
+def test_the_margin_of_a_purchase_may_come_later_but_never_changes(people: Engine, tmp_path: Path) -> None:
+    bring_in(people, order(tmp_path, "customers", "key\nc1\n"))
+    first = "customer,id,date,amount\nc1,p1,2026-01-05 10:00,10.00\nc1,p2,2026-01-06 10:00,20.00\n"
+    bring_in(people, order(tmp_path, "purchases", first))
+    completed = "customer,id,date,amount,marge\nc1,p1,2026-01-05 10:00,10.00,3.50\nc1,p2,2026-01-06 10:00,20.00,\n"
+    result = bring_in(people, order(tmp_path, "purchases", completed))
+    assert (result.new, result.changed, result.unchanged) == (0, 1, 1)
+    assert bring_in(people, order(tmp_path, "purchases", completed)).unchanged == 2
+    other = "customer,id,date,amount,marge\nc1,p1,2026-01-05 10:00,10.00,9.99\nc1,p3,2026-01-07 10:00,5.00,-1.00\n"
+    result = bring_in(people, order(tmp_path, "purchases", other))
+    assert (result.new, result.changed, result.unchanged) == (1, 0, 1)
+    assert told(result) == {("margin", "the same key is known with other contents"): 1}
+    stored = rows(people, "SELECT key, amount_cents, margin_cents FROM purchase ORDER BY key")
+    assert stored == [("p1", 1000, 350), ("p2", 2000, None), ("p3", 500, -100)]
+
+
 def test_a_purchase_without_a_key_gets_one_from_its_contents(people: Engine, tmp_path: Path) -> None:
     bring_in(people, order(tmp_path, "customers", "key\n1\n2\n"))
     content = "customer,date,amount\n1,2026-01-01,5\n1,2026-01-01,5.00\n1,2026-01-02,5\n2,2026-01-01,5\n"

@@ -13,6 +13,7 @@ from channels.print.settings import PrintSettings
 from channels.sms.wording import load_wording
 from customers.conditions.vocabulary import AttributeKind, Vocabulary
 from engine.language.context import CheckContext
+from engine.metrics import BUILT_IN, MetricSpec
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
@@ -23,6 +24,7 @@ ATTRIBUTES = {
     "member": AttributeKind.BOOLEAN,
     "joined_on": AttributeKind.DATE,
 }
+METRICS = {**BUILT_IN, "margin": MetricSpec("margin", "margin"), "opt_outs": MetricSpec("opt_outs", "opt_out", better="less")}
 SEGMENTS = {"families": "children > 0"}
 
 
@@ -49,6 +51,7 @@ def context() -> CheckContext:
         vocabulary=Vocabulary.of_workspace(ATTRIBUTES, SEGMENTS),
         own_attributes=ATTRIBUTES,
         purposes=("offers", "service"),
+        metrics=METRICS,
         load_template=load_template,
         today=date(2026, 11, 21),
         shown=shown,

@@ -6,14 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.metrics import BUILT_IN
 from engine.graph import FlowGraph
+from engine.metrics import BUILT_IN
 from engine.nodes.update import Update
 from engine.picture import NodeCounts, draw_dot, render
 from engine.picture.drawing import Drawing, Group, draw
