@@ -25,7 +25,6 @@ Why = Literal[
 ]
 NoteCode = Literal[
     "several_versions",
-    "goal_changed",
     "no_goal",
     "no_experiment",
     "nobody_in",

@@ -21,10 +21,10 @@ _NOTHING = say("nothing")
 
 
 def headline(report: Report) -> tuple[Say, ...]:
-    """What a manager can repeat: a sentence for each comparison that answers the learning goal."""
+    """What a manager can repeat: a sentence for each comparison that answers the learning goal, and for each guardrail that broke."""
     primary = tuple(comparison_said(each, report) for each in report.comparisons if each.primary)
     if primary:
-        return primary
+        return (*primary, *map(_broken_said, report.broken_guardrails))
     return (_without_arms(report),) if report.window.customers else (say("headline.nobody"),)
 
 
@@ -33,8 +33,14 @@ def comparison_said(found: Comparison, report: Report) -> Say:
     tone, arm, control = TONES[found.verdict], Word("arm", found.arm), Word("arm", found.control)
     if found.why in ("nobody_in_arm", "nobody_in_control", "split_broken"):
         return say(f"sentence.{found.why}", tone, arm=arm, control=control)
-    said = say("sentence.whole", tone, difference=_difference(found), conclusion=_conclusion(found, report))
+    said = say("sentence.whole", tone, difference=_difference(found), conclusion=_conclusion(found))
     return said.behind(table_of(found), found.metric)
+
+
+def _broken_said(found: Comparison) -> Say:
+    effect, arm, control = difference_of(found, found.absolute), Word("arm", found.arm), Word("arm", found.control)
+    told = say("guardrail.broken", "alarm", metric=Word("metric", found.metric), arm=arm, control=control, effect=effect)
+    return told.behind("guardrails", "guardrail")
 
 
 def table_of(found: Comparison) -> str:
@@ -83,11 +89,12 @@ def _did(metric: str) -> Word | Say:
     return Word("did", metric) if metric in BUILT_IN else say("sentence.did", metric=Word("metric", metric))
 
 
-def _conclusion(found: Comparison, report: Report) -> Say:
-    if found.why == "window_open" and report.window.closes_at:
-        return say("why.window_open", customers=As("count", report.window.open_customers), at=As("moment", report.window.closes_at))
+def _conclusion(found: Comparison) -> Say:
+    if found.why == "window_open" and found.closes_at:
+        return say("why.window_open", customers=As("count", found.open_customers), at=As("moment", found.closes_at))
     why = _NOTHING if found.why == "interval" else say(f"why.{found.why}")
-    return say("sentence.verdict", verdict=Word("verdict", found.verdict.value), why=why)
+    key = "sentence.verdict" if found.better == "more" else "sentence.verdict.less"
+    return say(key, verdict=Word("verdict", found.verdict.value), why=why)
 
 
 def _without_arms(report: Report) -> Say:

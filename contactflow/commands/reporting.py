@@ -27,6 +27,10 @@ def report(
     format_: Annotated[ReportFormat, typer.Option("--format", help="html for people, json for programs.")] = ReportFormat.HTML,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The file. Default: CAMPAIGN.html here; json is printed.")] = None,
     language: Annotated[str | None, typer.Option(help="en or nl. Default: the workspace's.")] = None,
+    goal: Annotated[
+        str | None,
+        typer.Option(help="Another learning goal of this campaign, by its digest. Default: the one that people came in under last."),
+    ] = None,
     workspace: Workspace = HERE,
 ) -> None:
     """Say what a campaign changed, with its interval, or that it is inconclusive.
@@ -49,7 +53,7 @@ def report(
     with open_workspace(workspace) as opened, reading(opened.database) as session:
         now = present_clock(opened.zone).now()
         with recorded(session) as asked:
-            found = sources(session, campaign, now, opened.zone, currency, stored_graph, opened.metrics)
+            found = sources(session, campaign, now, opened.zone, currency, stored_graph, opened.metrics, goal)
         document = build_document(found, asked)
     if format_ is ReportFormat.JSON:
         text = json.dumps(as_json(document, found.report), indent=2, ensure_ascii=False) + "\n"

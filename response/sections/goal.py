@@ -38,9 +38,15 @@ def _facts(report: Report) -> Iterator[tuple[Cell, Cell]]:
         yield "planned", say("goal.planned.text", planned=As("count", goal.planned), customers=As("count", report.window.customers))
     if found:
         yield from _precision(found)
-    yield "rule", say("goal.rule.text")
+    yield "rule", _rule(report)
     if goal and goal.registered_at:
         yield "registered", say("goal.registered.text", at=As("moment", goal.registered_at), digest=goal.digest)
+
+
+def _rule(report: Report) -> Say:
+    if not (report.window.goes_on and report.goal):
+        return say("goal.rule.text")
+    return say("goal.rule.planned" if report.goal.planned else "goal.rule.goes_on")
 
 
 def _minimum(goal: Goal | None, found: Comparison | None) -> Cell:

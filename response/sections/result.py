@@ -114,12 +114,7 @@ def _guardrails(report: Report) -> Iterator[Part]:
     guarded = [each for each in report.comparisons if each.guardrail]
     if not guarded:
         return
-    broken = report.broken_guardrails
-    for each in broken:
-        effect, arm, control = difference_of(each, each.absolute), Word("arm", each.arm), Word("arm", each.control)
-        told = say("guardrail.broken", "alarm", metric=Word("metric", each.metric), arm=arm, control=control, effect=effect)
-        yield told.behind("guardrails", "guardrail")
-    if not broken:
+    if not report.broken_guardrails:
         unsure = any(each.guardrail == "inconclusive" for each in guarded)
         yield say("guardrail.unsure" if unsure else "guardrail.kept").behind("guardrails", "guardrail")
     columns = (
