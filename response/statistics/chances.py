@@ -11,6 +11,7 @@ from response.statistics.sums import Sums
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _TAILS = np.array([1e-18, 1e-14, 1e-11, 1e-8, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.3, 0.5])
+_ALMOST_NOTHING = np.nextafter(-1.0, 0.0)  # where rounding would make a share 0 or 1
 
 Shares = NDArray[np.float64]
 
@@ -44,7 +45,8 @@ class _Belief:
     def density(self, share: Shares) -> Shares:
         """Not divided by its integral: seen from its mean, so that nothing is lost with millions of customers."""
         mean = self.a / (self.a + self.b)
-        logarithm = (self.a - 1) * np.log(share / mean) + (self.b - 1) * np.log1p(-(share - mean) / (1 - mean))
+        below, above = (np.log1p(np.maximum(each, _ALMOST_NOTHING)) for each in ((share - mean) / mean, (mean - share) / (1 - mean)))
+        logarithm = (self.a - 1) * below + (self.b - 1) * above
         return np.asarray(np.exp(logarithm - logarithm.max()))
 
     def edges(self) -> Shares:

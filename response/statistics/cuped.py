@@ -33,6 +33,8 @@ def cuped(test: Moments, control: Moments, level: float = 0.95) -> Cuped:
     where `means.difference_of_means` would have none. θ counts as known: its own error is of a lower order.
     Source: Deng, Xu, Kohavi and Walker 2013, WSDM, section 3.2. Raises EmptyArmError.
     """
+    test.outcome.require(1)
+    control.outcome.require(1)
     theta, rho_squared = _slope(test + control)
     difference = test.outcome.mean - control.outcome.mean - theta * (test.covariate.mean - control.covariate.mean)
     relative = _relative(test, control, theta, level)

@@ -43,7 +43,7 @@ def any_time_p(converters: Sequence[int], shares: Sequence[float], concentration
     Source: Lindon and Malek 2022, Anytime-Valid Inference for Multinomial Count Data, NeurIPS (arXiv 2011.03567).
     """
     counts, parts = np.asarray(converters, float), np.asarray(shares, float)
-    if parts.min(initial=np.inf) <= 0:
+    if not len(parts) or parts.min() <= 0:
         return 1.0
     null = parts / parts.sum()
     evidence = _foretold(counts, concentration * null) - float(xlogy(counts, null).sum())
