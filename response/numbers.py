@@ -53,7 +53,11 @@ class Numbers:
             return UNDEFINED
         places = 0 if abs(amount) >= _WHOLE_MONEY else 2
         text = self.plain(abs(amount), places)
-        return f"{_MINUS if amount < 0 and _is_some(text) else ''}{self._before}{text}{self._after}"
+        return f"{_MINUS if amount < 0 and _is_some(text) else ''}{self.in_currency(text)}"
+
+    def in_currency(self, text: str) -> str:
+        """A written amount with the sign of its currency."""
+        return f"{self._before}{text}{self._after}"
 
     def signed_money(self, amount: float | None) -> str:
         """A difference of money."""

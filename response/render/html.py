@@ -10,7 +10,7 @@ from typing import assert_never
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from response.parts import Cell, Chart, Definition, Document, Items, Part, Picture, Query, Say, Section, Table
+from response.parts import Cell, Chart, Column, Definition, Document, Items, Part, Picture, Query, Say, Section, Table
 from response.render.drawings import chart_svg, picture_svg
 from response.render.reader import TEXTUAL, Reader
 from response.render.theme import page_colours
@@ -40,10 +40,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A cell. `source` and `meaning` as in a sentence."""
+    """A cell: its text, its tone, and apart from the text the limits of an interval."""
 
     text: str
-    tone: str = ""
+    tone: str
+    limits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +176,15 @@ def _sentence(said: Say, reader: Reader, *, opening: bool = False) -> Sentence:
 
 def _grid(table: Table, reader: Reader) -> Grid:
     heads = [Head(reader.heading(column), column.kind in TEXTUAL, column.define) for column in table.columns]
-    rows = [
-        [Box(reader.in_column(cell, column), _tone(cell, column.words)) for cell, column in zip(row, table.columns, strict=True)]
-        for row in table.rows
-    ]
+    rows = [[_box(cell, column, reader) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
     title = reader.say(table.title) if table.title else ""
     return Grid(table.name, reader.name(table), title, heads, rows, table.total, table.folded, table.facts)
 
 
-def _tone(cell: Cell, words: str | None) -> str:
-    """A verdict is told apart by more than its word."""
-    return f"verdict {cell.replace(' ', '-')}" if words == "verdict" and isinstance(cell, str) else ""
+def _box(cell: Cell, column: Column, reader: Reader) -> Box:
+    text, limits = reader.with_limits(cell, column)
+    verdict = column.words == "verdict" and isinstance(cell, str)
+    return Box(text, f"verdict {str(cell).replace(' ', '-')}" if verdict else "", limits)
 
 
 def _figure(chart: Chart, own: set[str], reader: Reader) -> Figure:

@@ -29,8 +29,12 @@ class Reader:
         return _SPACES.sub(" ", self._table[key].format(**values)).strip()
 
     def say(self, sentence: Say) -> str:
-        """A sentence with its figures in it."""
-        return self(sentence.key, **{name: self.cell(value, "text", alone=True) for name, value in sentence.values})
+        """A sentence with its figures in it. One that opens with a word of ours opens with a capital."""
+        text = self._within(sentence)
+        opens_with_word = any(
+            self._table[sentence.key].startswith(f"{{{name}}}") for name, value in sentence.values if isinstance(value, Word)
+        )
+        return text[:1].upper() + text[1:] if opens_with_word else text
 
     def word(self, prefix: str, code: str) -> str:
         """The word for a code out of an open list, or the code itself."""
@@ -52,15 +56,23 @@ class Reader:
 
     def in_column(self, value: Cell, column: Column) -> str:
         """A cell under its column's heading."""
+        text, limits = self.with_limits(value, column)
+        return f"{text} ({limits})" if limits else text
+
+    def with_limits(self, value: Cell, column: Column) -> tuple[str, str]:
+        """A cell under its column's heading: the text, and apart from it an interval's limits, or nothing."""
         if column.words and isinstance(value, str):
-            return self.word(column.words, value)
-        return self.cell(value, column.kind, alone=False)
+            return self.word(column.words, value), ""
+        it = value if isinstance(value, As) else As(column.kind, value) if isinstance(value, Effect) else None
+        if it and isinstance(it.value, Effect) and it.value.estimate is not None:
+            return self._parts(it.value, it.kind, alone=isinstance(value, As))
+        return self.cell(value, column.kind, alone=False), ""
 
     def cell(self, value: Cell, kind: Kind, *, alone: bool) -> str:
         """A value in words. `alone`: no heading says the unit."""
         match value:
             case Say():
-                return self.say(value)
+                return self._within(value)
             case Word():
                 return self.word(value.prefix, value.code)
             case As():
@@ -97,15 +109,22 @@ class Reader:
         """A day as people write it."""
         return self("day", day=day.day, month=self(f"month.{day.month}"), year=day.year)
 
+    def _within(self, sentence: Say) -> str:
+        return self(sentence.key, **{name: self.cell(value, "text", alone=True) for name, value in sentence.values})
+
     def _effect(self, effect: Effect, kind: Kind, *, alone: bool) -> str:
+        estimate, limits = self._parts(effect, kind, alone=alone)
+        if effect.estimate is None:
+            return self._with_unit(limits, kind, alone=alone) if limits else UNDEFINED
+        return f"{estimate} ({limits})" if limits else estimate
+
+    def _parts(self, effect: Effect, kind: Kind, *, alone: bool) -> tuple[str, str]:
         places = self._places(kind, effect.estimate, effect.low, effect.high)
         estimate, low, high = (
-            None if each is None else self._figure(each, kind, places) for each in (effect.estimate, effect.low, effect.high)
+            UNDEFINED if each is None else self._figure(each, kind, places) for each in (effect.estimate, effect.low, effect.high)
         )
-        limits = self("interval", low=low, high=high) if low is not None and high is not None else ""
-        if estimate is None:
-            return self._with_unit(limits, kind, alone=alone) if limits else UNDEFINED
-        return f"{self._with_unit(estimate, kind, alone=alone)}{f' ({limits})' if limits else ''}"
+        limits = self("interval", low=low, high=high) if effect.low is not None and effect.high is not None else ""
+        return self._with_unit(estimate, kind, alone=alone), limits
 
     def _with_unit(self, text: str, kind: Kind, *, alone: bool) -> str:
         return f"{text} {self('unit.points')}" if kind == "points" and alone else text
