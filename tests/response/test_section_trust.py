@@ -16,7 +16,7 @@ from response.sections.trust import section
 from response.statistics.balance import chance_of_unlike, standardised_difference
 from response.statistics.sums import UNDEFINED, Sums
 from tests.response.response_story import DONE, EVERYONE, HOLDOUT, NOON, TEST, Story, flow, split, telling
-from tests.response.section_reading import keys, opening, rows, said, spoken
+from tests.response.section_words import keys, opening, rows, said, spoken
 
 
 @pytest.fixture
