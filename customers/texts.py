@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Text, bindparam, column, func, select
+from sqlalchemy import ColumnElement, Text, any_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session
 
@@ -13,8 +13,7 @@ from customers.tables import Customer, table_of
 def one_of(session: Session, item: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
     """True where `item` is one of `texts`, with one parameter for any number of them."""
     if session.connection().dialect.name == "postgresql":
-        array = bindparam(None, list(texts), type_=ARRAY(Text), unique=True)
-        return item.in_(select(func.unnest(array).table_valued(column("text", Text), name="texts").render_derived().c.text))
+        return item == any_(bindparam(None, list(texts), type_=ARRAY(Text), unique=True))
     document: ColumnElement[str] = bindparam(None, json.dumps(list(texts)), unique=True)
     return item.in_(select(func.json_each(document).table_valued(column("value", Text), name="texts_each").c.value))
 

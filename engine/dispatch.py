@@ -18,7 +18,7 @@ import numpy as np
 from channels.contract import BatchInfo
 from engine.composition import Composer, Ready
 from engine.journal import Journal
-from engine.outbox import CLAIM, Claim, Settlement, claim, mark_sending, message_id_of, renew
+from engine.outbox import CLAIM, Claim, Settlement, claim, hold, mark_sending, message_id_of
 from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
 from engine.recovery import recover_own
 from engine.running import Running
@@ -71,10 +71,11 @@ def _mark(
 ) -> list[Ready]:
     """Settle who may not be written to, write down what the others will get, and give what may go: what is still ours."""
     with writing(composer.running.workspace.database) as session:
-        ours = renew(session, np.array(list(addressees), np.int64), Claim(desk.claim, desk.machine.now() + CLAIM, len(addressees)))
+        by = Claim(desk.claim, desk.machine.now() + CLAIM, len(addressees))
+        ours = hold(session, np.array(list(addressees), np.int64), by)
         ready = [each for each in made if isinstance(each, Ready) and each.letterhead.addressee.id in ours]
         refused = [each for each in made if isinstance(each, Settlement) and each.id in ours]
-        mark_sending(session, (composer.row(session, each) for each in ready))
+        mark_sending(session, (composer.row(session, each) for each in ready), by)
         record(session, composer.running.names, addressees, refused, now)
     return ready
 

@@ -11,7 +11,7 @@
 Whoever claims a row owns it until `claimed_until` (of the machine's clock); engine/recovery.py looks after the dead.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -95,29 +95,30 @@ def claim(session: Session, version_id: int, node: str, now: datetime, by: Claim
     )
     taken = (
         update(outbox)
-        .where(chosen(session, outbox.c.id, due), outbox.c.state == State.QUEUED)
+        .where(chosen(session, outbox.c.id, due))  # and by nothing else, which would tempt PostgreSQL to look at all that is queued
         .values(state=State.CLAIMED, claim=by.name, claimed_until=by.until, attempts=outbox.c.attempts + 1)
         .returning(*(outbox.c[name] for name in _NEEDED), type_coerce(outbox.c.stale_at, BigInteger).label("stale_at"))
     )
     return session.connection().execute(taken).all()
 
 
-def renew(session: Session, ids: Ids, by: Claim) -> frozenset[int]:
-    """Hold claimed messages until `by.until`, and give those that are still ours: a claim that ran out may have been taken away."""
+def hold(session: Session, ids: Ids, by: Claim) -> frozenset[int]:
+    """Those of the messages that are still ours, held until the end of the transaction: a claim that ran out may have been taken away."""
     outbox = table_of(OutboxMessage)
-    ours = update(outbox).where(among(session, outbox.c.id, ids), outbox.c.claim == by.name, outbox.c.state == State.CLAIMED)
-    return frozenset(session.connection().execute(ours.values(claimed_until=by.until).returning(outbox.c.id)).scalars())
+    ours = select(outbox.c.id).where(among(session, outbox.c.id, ids), outbox.c.claim == by.name, outbox.c.state == State.CLAIMED)
+    return frozenset(session.connection().execute(ours.with_for_update()).scalars())
 
 
-def mark_sending(session: Session, rows: Iterable[tuple[str | None, int, str, str | None, int, int]]) -> None:
+def mark_sending(session: Session, rows: Iterable[tuple[str | None, int, str, str | None, int, int]], by: Claim) -> None:
     """Write down what is about to be sent: (address, wording, merged values, code, units, message id), before the wire."""
-    columns = ("state", "address", "wording_id", "merged", "code", "units")
-    values = ((State.SENDING.value, address, wording, merged, code, units, id_) for address, wording, merged, code, units, id_ in rows)
+    columns = ("state", "claimed_until", "address", "wording_id", "merged", "code", "units")
+    until = to_micros(by.until)
+    values = ((State.SENDING.value, until, *row) for row in rows)
     update_rows(session, table_of(OutboxMessage), "id", columns, values)
 
 
-def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Write what became of messages, and wake the members whose message is final."""
+def settle(session: Session, settlements: Sequence[Settlement], member_of: Mapping[int, int], now: datetime) -> None:
+    """Write what became of messages, and wake the members (by message) whose message is final."""
     final = [each for each in settlements if each.due_at is None]
     moment = to_micros(now)
     columns = ("state", "reason", "answer", "provider_id", "cost_millicents", "claim", "claimed_until", "settled_at")
@@ -127,7 +128,7 @@ def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -
     )
     update_rows(session, table_of(OutboxMessage), "id", columns, rows)
     _put_back(session, settlements)
-    _wake_members(session, np.fromiter((each.id for each in final), np.int64), now)
+    _wake_members(session, np.array([member_of[each.id] for each in final], np.int64), now)
 
 
 def _put_back(session: Session, settlements: Sequence[Settlement]) -> None:
@@ -159,8 +160,8 @@ def answer_of(receipt: Receipt) -> str:
     return f"{receipt.code} {receipt.detail}".strip()[:500]
 
 
-def _wake_members(session: Session, message_ids: Ids, now: datetime) -> None:
-    member, outbox = table_of(Member), table_of(OutboxMessage)
-    theirs = select(outbox.c.member_id).where(among(session, outbox.c.id, message_ids))
-    due = update(member).where(member.c.id.in_(theirs), member.c.ended.is_(None), member.c.due_at.is_(None))
-    session.connection().execute(due.values(due_at=now))
+def _wake_members(session: Session, ids: Ids, now: datetime) -> None:
+    if len(ids):
+        member = table_of(Member)
+        due = update(member).where(among(session, member.c.id, ids), member.c.ended.is_(None), member.c.due_at.is_(None))
+        session.connection().execute(due.values(due_at=now))

@@ -70,7 +70,8 @@ def maybe_sent(addressee: Addressee, cost_cents: float) -> Settlement:
 
 def record(session: Session, names: Names, addressees: Mapping[int, Addressee], settlements: Sequence[Settlement], now: datetime) -> None:
     """Write settlements to the outbox and the contact log, in the caller's transaction."""
-    settle(session, settlements, now)
+    if settlements:
+        settle(session, settlements, {each.id: addressees[each.id].member_id for each in settlements}, now)
     log(session, (_entry(addressees[each.id], each, names, now) for each in settlements if each.state in KINDS))
 
 
