@@ -15,7 +15,6 @@ from response.sayings import comparison_said, note_said, unit_of
 from response.statistics.sums import Effect
 
 SCHEMA_NAME = "contactflow-report-2"
-PAGE_SCHEMA_NAME = "contactflow-page-1"
 LEVEL = 0.95
 _METHODS = {
     "share": {"absolute": "Newcombe 1998, method 10", "relative": "log scale, delta method", "p_value": "score test, pooled z"},
@@ -42,22 +41,6 @@ def as_json(document: Document, report: Report) -> dict[str, Any]:
         "comparisons": [_comparison(each, report, read) for each in report.comparisons],
         "totals": dict(report.overall),
         "notes": [{"code": note.code, "text": read.say(note_said(note))} for note in report.notes],
-        "sections": sections_as_json(document),
-        "definitions": _definitions(document, read),
-    }
-
-
-def page_as_json(document: Document) -> dict[str, Any]:
-    """A page about several campaigns, in the same form as the sections of a report."""
-    read = Reader("en", document)
-    return {
-        "schema": PAGE_SCHEMA_NAME,
-        "page": document.name,
-        "title": read.say(document.title),
-        "as_of": document.as_of.isoformat(),
-        "time_zone": document.zone,
-        "currency": document.currency,
-        "headline": " ".join(read.say(each) for each in document.headline),
         "sections": sections_as_json(document),
         "definitions": _definitions(document, read),
     }
