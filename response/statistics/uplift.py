@@ -3,6 +3,7 @@
 The learner needs the extra `analysis` (scikit-learn); the curve, the coefficient and the tenths need numpy only.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -84,12 +85,11 @@ def cross_fitted_scores(features: NDArray[np.float64], data: Randomised, seed: i
     """
     folds = _folds(data.treated, seed)
     scores = np.empty(len(data.outcome))
-    for fold in range(FOLDS):
-        out, train = folds == fold, folds != fold
-        for arm, sign in ((True, 1), (False, -1)):
-            rows = train & (data.treated == arm)
-            predicted = _predict(features[rows], data.outcome[rows], features[out], seed, learner)
-            scores[out] = sign * predicted + (0 if arm else scores[out])
+    with _one_thread():
+        for fold in range(FOLDS):
+            out = folds == fold
+            test, control = (_predict(features, data, (data.treated == arm) & ~out, out, _Kind(seed, learner)) for arm in (True, False))
+            scores[out] = test - control
     return scores
 
 
@@ -171,26 +171,42 @@ def _folds(treated: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
     return folds
 
 
-def _predict(features: NDArray[np.float64], outcome: Column, wanted: NDArray[np.float64], seed: int, learner: Learner) -> Column:
-    """Expected outcome of the wanted rows, by a model fitted on the others."""
-    if len(np.unique(outcome)) < 2:
-        return np.full(len(wanted), outcome[0] if len(outcome) else 0.0)
-    binary = _is_binary(outcome)
-    model = _model(seed, learner, binary=binary).fit(features, outcome)
-    return np.asarray(model.predict_proba(wanted)[:, 1] if binary else model.predict(wanted))
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Which model to fit."""
 
+    seed: int
+    learner: Learner
 
-def _model(seed: int, learner: Learner, *, binary: bool) -> Any:
-    """An unfitted model."""
-    try:
+    def unfitted(self, *, binary: bool) -> Any:
         from sklearn import ensemble, linear_model, pipeline, preprocessing  # noqa: PLC0415 - an extra, and heavy
+
+        if self.learner == "trees":
+            kind = ensemble.HistGradientBoostingClassifier if binary else ensemble.HistGradientBoostingRegressor
+            return kind(random_state=self.seed, **TREES)
+        regression = linear_model.LogisticRegression(max_iter=1000) if binary else linear_model.Ridge()
+        return pipeline.make_pipeline(preprocessing.StandardScaler(), regression)
+
+
+def _predict(features: NDArray[np.float64], data: Randomised, train: NDArray[np.bool_], wanted: NDArray[np.bool_], kind: _Kind) -> Column:
+    """Expected outcome of the wanted rows, by a model fitted on the training rows."""
+    outcome = data.outcome[train]
+    if len(np.unique(outcome)) < 2:
+        return np.full(wanted.sum(), outcome[0] if len(outcome) else 0.0)
+    binary = _is_binary(outcome)
+    model = kind.unfitted(binary=binary).fit(features[train], outcome)
+    return np.asarray(model.predict_proba(features[wanted])[:, 1] if binary else model.predict(features[wanted]))
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Models this small lose more than they win by several threads: on a busy machine a hundred times the time."""
+    try:
+        from sklearn import __version__  # noqa: F401, PLC0415 - an extra, and heavy: here it is seen whether it is there
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with it
     except ImportError as missing:
         raise _missing() from missing
-    if learner == "trees":
-        kind = ensemble.HistGradientBoostingClassifier if binary else ensemble.HistGradientBoostingRegressor
-        return kind(random_state=seed, **TREES)
-    regression = linear_model.LogisticRegression(max_iter=1000) if binary else linear_model.Ridge()
-    return pipeline.make_pipeline(preprocessing.StandardScaler(), regression)
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
 def _missing() -> MissingLearnerError:

@@ -1,15 +1,17 @@
-"""Sample ratio, several arms, power and verdicts."""
+"""Sample ratio, several arms, power, verdicts and guardrails."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 from scipy.stats import binomtest, chisquare
 from statsmodels.stats.multitest import multipletests
 
 from response.statistics.allocation import MISMATCH_BELOW, sample_ratio_p_value
+from response.statistics.guardrails import Guardrail, Harm, judge_guardrail
 from response.statistics.power import detectable_difference, detectable_rise, power_of_means, power_of_proportions
-from response.statistics.several import holm
+from response.statistics.several import benjamini_hochberg, holm
 from response.statistics.sums import Effect, Sums
 from response.statistics.verdicts import Verdict, judge
 
@@ -59,6 +61,37 @@ def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
 def test_holm_passes_over_what_is_not_defined() -> None:
     assert holm([0.02, None, 0.01]) == (0.02, None, 0.02)
     assert holm([]) == ()
+
+
+# Benjamini and Hochberg 1995, section 4.1: 15 p-values of a study of heart attacks, four of which hold at .05; Bonferroni's three.
+HEART = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+
+
+def test_false_discoveries_are_held_as_in_the_paper() -> None:
+    adjusted = benjamini_hochberg(HEART)
+    assert sum(p is not None and p <= 0.05 for p in adjusted) == 4
+    assert adjusted[3] == pytest.approx(0.0095 * 15 / 4)
+    assert sum(p is not None and p <= 0.05 for p in holm(HEART)) == 3
+
+
+@pytest.mark.parametrize("p_values", [HEART, [0.5], [0.04, 0.01], [0.9, 0.001, 0.3, 0.001, 0.02], [1.0, 0.0, 0.7]])
+def test_benjamini_hochberg_agrees_with_statsmodels(p_values: list[float]) -> None:
+    assert benjamini_hochberg(p_values) == pytest.approx(multipletests(p_values, method="fdr_bh")[1], abs=1e-12)
+
+
+def test_benjamini_hochberg_passes_over_what_is_not_defined() -> None:
+    assert benjamini_hochberg([0.02, None, 0.01]) == (0.02, None, 0.02)
+    assert benjamini_hochberg([]) == ()
+
+
+def test_of_the_segments_called_different_at_most_a_twentieth_are_not() -> None:
+    generator = np.random.default_rng(1995)
+    z = generator.normal(0, 1, (3000, 20)) + np.repeat([0, 3.5], [12, 8])
+    false = []
+    for row in 2 * (1 - ndtr(np.abs(z))):
+        called = [place for place, p in enumerate(benjamini_hochberg(row.tolist())) if p is not None and p <= 0.05]
+        false.append(sum(place < 12 for place in called) / max(1, len(called)))
+    assert 0.02 < np.mean(false) < 0.035  # .05 times the 12 of 20 without an effect
 
 
 def test_power_is_that_of_the_published_example() -> None:
@@ -111,3 +144,28 @@ def test_the_verdict_goes_by_the_interval_never_by_the_higher_rate(
     effect: Effect, minimum: float | None, adjusted_p: float | None, verdict: Verdict
 ) -> None:
     assert judge(effect, minimum, adjusted_p) is verdict
+
+
+@pytest.mark.parametrize(
+    ("effect", "harm", "answer"),
+    [
+        (Effect(0.001, -0.001, 0.003), "rise", Guardrail.KEPT),
+        (Effect(0.003, 0.001, 0.0045), "rise", Guardrail.KEPT),  # surely more opt-outs, but surely fewer than the margin
+        (Effect(0.004, 0.001, 0.007), "rise", Guardrail.INCONCLUSIVE),
+        (Effect(0.008, 0.006, 0.010), "rise", Guardrail.BROKEN),
+        (Effect(-0.008, -0.010, -0.006), "rise", Guardrail.KEPT),
+        (Effect(-0.008, -0.010, -0.006), "fall", Guardrail.BROKEN),
+        (Effect(0.001, -0.006, 0.008), "fall", Guardrail.INCONCLUSIVE),
+        (Effect(0.001, -0.004, 0.008), "fall", Guardrail.KEPT),
+        (Effect(0.001, None, None), "rise", Guardrail.INCONCLUSIVE),
+    ],
+)
+def test_a_guardrail_is_kept_only_when_the_whole_interval_is(effect: Effect, harm: Harm, answer: Guardrail) -> None:
+    assert judge_guardrail(effect, 0.005, harm) is answer
+
+
+def test_a_guardrail_at_its_margin_is_called_kept_in_one_of_forty() -> None:
+    generator = np.random.default_rng(9)
+    z = generator.normal(0.005, 0.002, 20_000)
+    kept = [judge_guardrail(Effect(each, each - 1.959964 * 0.002, each + 1.959964 * 0.002), 0.005) is Guardrail.KEPT for each in z]
+    assert 0.02 < np.mean(kept) < 0.03
