@@ -3,17 +3,19 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from contactflow.bootstrap import inbox_at_hand, open_desk, open_workspace
 from contactflow.checking import check_context, check_one, flow_file
+from contactflow.rules import Rules
 from contactflow.settings import environment
 from engine.agenda import next_due
 from engine.campaigns import open_versions, start
 from engine.opened import Opened
 from engine.prefect_server import ADDRESS, POOL, QUIET, prefect_at_hand
+from engine.promote import Decided
 from store.clock import EPOCH, SystemClock
 from store.errors import SettingsError
 
@@ -33,6 +35,7 @@ class Carried:
     counts: dict[str, int]
     troubles: tuple[tuple[str, str], ...]
     next_due: datetime | None
+    decisions: tuple[Decided, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def carry_out(root: Path, flow: str, span: Span, told: Told) -> Carried:
         start(workspace, graph, path.read_text(encoding="utf-8"), span.at or machine.now())
         with open_desk(workspace, machine) as desk:
             opened = Opened(open_versions(workspace, graph.campaign.campaign), desk, machine)
-            return _waves(opened, span, told)
+            return _waves(_Course(opened, Rules(root, _nobody)), span, told)
 
 
 def deploy(root: Path, flow: str, every: timedelta, side_by_side: int) -> None:
@@ -82,28 +85,48 @@ def work(root: Path) -> None:
     os.execv(sys.executable, command)  # noqa: S606  # our own interpreter, no user's words
 
 
-def _waves(opened: Opened, span: Span, told: Told) -> Carried:
+@dataclass
+class _Course:
+    """A campaign that is being carried out; a rule may give it a new version on the way."""
+
+    opened: Opened
+    rules: Rules
+
+    def decide(self, now: datetime) -> list[Decided]:
+        """What the campaign's rule decides now: at most one thing."""
+        versions = self.opened.versions
+        decided = self.rules.look(versions[0], now)
+        if decided and decided.version_to:
+            self.opened = replace(self.opened, versions=open_versions(versions[0].workspace, versions[0].names[0]))
+        return [decided] if decided else []
+
+
+def _waves(course: _Course, span: Span, told: Told) -> Carried:
     from engine.runner import carry_out_wave
 
     counts: dict[str, int] = {}
     troubles: list[tuple[str, str]] = []
-    waves = 0
-    for now in _moments(opened, span):
-        report = carry_out_wave(opened, now)
+    decided: list[Decided] = []
+    waves, now = 0, course.opened.clock.now()
+    for now in _moments(course, span):
+        report = carry_out_wave(course.opened, now)
         waves += 1
         for title, count in report.counts:
             counts[title] = counts.get(title, 0) + count
         troubles += [(trouble.node, trouble.message) for trouble in report.troubles]
         told(now, report.counts)
-    return Carried(opened.versions[0].graph.campaign.campaign, waves, counts, tuple(troubles), next_due(opened.versions))
+        decided += course.decide(now)
+    decided += course.decide(max(now, span.until or now))
+    versions = course.opened.versions
+    return Carried(versions[0].names[0], waves, counts, tuple(troubles), next_due(versions), tuple(decided))
 
 
-def _moments(opened: Opened, span: Span) -> Iterator[datetime]:
+def _moments(course: _Course, span: Span) -> Iterator[datetime]:
     """The moments to carry waves out at: one, or (with `until`) each at which something is due."""
-    now = span.at or _beginning(opened, span)
+    now = span.at or _beginning(course.opened, span)
     yield now
     while span.until is not None:
-        due = next_due(opened.versions)
+        due = next_due(course.opened.versions)
         if due is None or due > span.until:
             return
         now = min(max(_whole(due), now + TICK), span.until) if now < span.until else now + TICK
@@ -127,3 +150,7 @@ def _whole(moment: datetime) -> datetime:
     """The first whole tick at or after a moment."""
     late = (moment - EPOCH) % TICK
     return moment + (TICK - late if late else late)
+
+
+def _nobody(text: str) -> None:
+    """A decision that nothing is promoted is told with the others."""

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 
 from contactflow.bootstrap import INBOX, database_url, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
 from contactflow.present import present_clock
+from contactflow.rules import Rules
 from contactflow.settings import read_settings
 from engine.agenda import next_due
 from engine.campaigns import campaign_names, open_versions
@@ -38,6 +39,7 @@ class Ticker:
 
     def __init__(self, workspace: Workspace, desk: Desk, clock: Clock, told: Told) -> None:
         self._workspace, self._desk, self._clock, self._told = workspace, desk, clock, told
+        self._rules = Rules(workspace.root, told)
         self._something_came_in = threading.Event()
         self._stopping = threading.Event()
 
@@ -71,6 +73,10 @@ class Ticker:
                 report = carry_out_wave(opened, now)
                 self._told(f"{now.astimezone(self._workspace.zone):%Y-%m-%d %H:%M:%S}  {name}: " + _words(report.counts))
                 due = next_due(opened.versions)
+            decided = self._rules.look(opened.versions[0], now)
+            if decided and decided.version_to:
+                self._told(f"{name}: '{decided.arm}' of '{decided.node}' became the routine (version {decided.version_to}).")
+                due = now  # the new version looks for people
             if due is not None:
                 moments.append(due)
         return min(moments, default=None)

@@ -24,6 +24,11 @@ class LearningGoal(BaseModel):
         description="How many customers the answer was planned for. Of a campaign that goes on for ever, it comes when so many have "
         "been in for the time above.",
     )
+    then: Literal["report", "promote"] | None = Field(
+        None,
+        description="What happens when the answer is there. `report`, which is usual: a person decides. `promote`: an arm that is better "
+        "becomes the routine by itself, as `contactflow promote` makes it.",
+    )
 
 
 class CampaignSpec(BaseModel):

@@ -26,13 +26,18 @@ def start(workspace: Workspace, graph: FlowGraph, source: str, now: datetime) ->
     Repeatable; members in flight stay on their own version, and a version keeps the goal that was registered with it, whatever the
     workspace's metrics have become since. Raises NotFoundError for a metric that there is not.
     """
-    name, campaigns = graph.campaign.campaign, table_of(Campaign)
     with writing(workspace.database) as session:
-        version_id = _store_version(session, workspace, graph, source, now)
-        insert_new(session, campaigns, {"name": name, "started_at": now, "version_id": version_id})
-        # A new version looks for people anew: its audience may be another one.
-        changed = campaigns.update().where(campaigns.c.name == name, campaigns.c.version_id != version_id)
-        session.execute(changed.values(version_id=version_id, entered_at=None))
+        start_in(session, workspace, graph, source, now)
+
+
+def start_in(session: Session, workspace: Workspace, graph: FlowGraph, source: str, now: datetime) -> None:
+    """The same in the caller's transaction."""
+    name, campaigns = graph.campaign.campaign, table_of(Campaign)
+    version_id = _store_version(session, workspace, graph, source, now)
+    insert_new(session, campaigns, {"name": name, "started_at": now, "version_id": version_id})
+    # A new version looks for people anew: its audience may be another one.
+    changed = campaigns.update().where(campaigns.c.name == name, campaigns.c.version_id != version_id)
+    session.execute(changed.values(version_id=version_id, entered_at=None))
 
 
 def open_versions(workspace: Workspace, name: str) -> Sequence[Running]:

@@ -10,6 +10,7 @@ from customers.tables import table_of
 from engine.campaigns import stored_graph
 from engine.outbox import State
 from engine.picture.counts import NodeCounts
+from engine.promote import Decided, decisions
 from engine.reasons import CODES
 from engine.tables import FlowVersion, Member, Move, OutboxMessage
 from engine.workspace import Workspace
@@ -30,6 +31,7 @@ class Standing:
     messages: Mapping[tuple[str, str], int]
     next_due: datetime | None
     unknown: Sequence[tuple[int, str, int]]  # message, node, customer: may have been sent; a person decides
+    decisions: Sequence[Decided] = ()  # on what was measured, the oldest first
 
     @property
     def members(self) -> int:
@@ -61,6 +63,7 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
             {(node, state): count for node, state, count in session.execute(messages.group_by(outbox.c.node, outbox.c.state))},
             session.execute(select(func.min(member.c.due_at)).where(member.c.version_id.in_(mine), member.c.due_at.is_not(None))).scalar(),
             tuple(session.execute(lost.order_by(outbox.c.id).limit(SHOWN)).tuples()),
+            decisions(session, campaign),
         )
 
 

@@ -18,6 +18,7 @@ from engine.nodes.audience import Audience
 from engine.nodes.send import UNPERSONALISED
 from engine.outbox import State
 from engine.programme import binds, held_out
+from engine.promote import decisions
 from engine.reasons import CODES, REASONS, Reason
 from engine.running import Running
 from engine.tables import Exposure, FlowVersion, Member, Move, OutboxMessage, Programme
@@ -59,7 +60,7 @@ def explain(running: Running, customer_key: str, now: datetime) -> Explanation:
         members = _members(session, running, customer_id)
         if not members:
             return _outsider(session, running, customer_key, customer_id, now)
-        findings = sorted(_findings(session, members), key=lambda finding: (finding.at, finding.order))
+        findings = sorted(_findings(session, running, members), key=lambda finding: (finding.at, finding.order))
         return Explanation(customer_key, running.names[0], True, tuple(findings), _standing(members[-1]))
 
 
@@ -70,16 +71,25 @@ def _members(session: Session, running: Running, customer_id: int) -> Sequence[R
     return session.execute(mine.order_by(member.c.entry)).all()
 
 
-def _findings(session: Session, members: Sequence[Row[Any]]) -> Iterator[Finding]:
+def _findings(session: Session, running: Running, members: Sequence[Row[Any]]) -> Iterator[Finding]:
     ids = [member.id for member in members]
     for member in members:
         yield Finding(member.entered_at, None, f"came in (entry {member.entry}, flow version {member.version})")
+    yield from _promoted(session, running, {member.version for member in members})
     move = table_of(Move)
     moves = session.execute(select(move).where(move.c.member_id.in_(ids)).order_by(move.c.hop)).all()
     yield from _exposures(session, members, moves)
     yield from _messages(session, ids)
     yield from map(_move, moves)
     yield from _contacts(session, ids)
+
+
+def _promoted(session: Session, running: Running, versions: set[str]) -> Iterator[Finding]:
+    """The decisions that made the versions by which somebody came in."""
+    for decided in decisions(session, running.names[0]):
+        if decided.version_to in versions:
+            text = f"flow version {decided.version_to} made '{decided.arm}' the routine"
+            yield Finding(decided.at, decided.node, text)
 
 
 def _exposures(session: Session, members: Sequence[Row[Any]], moves: Sequence[Row[Any]]) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """How standings, explanations, simulations and plans are said on a terminal, and written as JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:  # the command line starts without the engine
     from engine.counting import Standing
     from engine.explain import Explanation, Finding
     from engine.plan import Plan
+    from engine.promote import Decided
     from engine.simulate import Simulation
 
 
@@ -27,6 +29,7 @@ def standing_in_words(standing: "Standing", zone: ZoneInfo, *, in_full: bool) ->
     messages = [(node, state, f"{count:,}") for (node, state), count in sorted(standing.messages.items())]
     blocks.append(_table(("messages of", "state", "number"), messages))
     blocks.append(_unknown(standing))
+    blocks.append("\n".join(decision_in_words(each, zone) for each in standing.decisions))
     if standing.next_due:
         blocks.append(f"Next due: {standing.next_due.astimezone(zone):%Y-%m-%d %H:%M}")
     return "\n\n".join(block for block in blocks if block)
@@ -43,7 +46,23 @@ def standing_as_json(standing: "Standing") -> dict[str, Any]:
         "messages": [{"node": node, "state": state, "count": count} for (node, state), count in sorted(standing.messages.items())],
         "unknown": [{"message": message, "node": node, "customer": customer} for message, node, customer in standing.unknown],
         "next_due": standing.next_due.isoformat() if standing.next_due else None,
+        "decisions": [decision_as_json(each) for each in standing.decisions],
     }
+
+
+def decision_in_words(decided: "Decided", zone: ZoneInfo) -> str:
+    """One decision of the log in a line, with why a person took it."""
+    by = "by the flow's own rule" if decided.decided_by == "rule" else "by a person"
+    what = f"'{decided.arm}' of '{decided.node}' became the routine (version {decided.version_to})"
+    if decided.kind == "kept":
+        what = f"nothing at '{decided.node}' became the routine"
+    because = decided.evidence.get("because")
+    return f"Decided {decided.at.astimezone(zone):%Y-%m-%d %H:%M} {by}: {what}" + (f", because: {because}" if because else "")
+
+
+def decision_as_json(decided: "Decided") -> dict[str, Any]:
+    """The same for programs, with the comparisons that it stands on."""
+    return {**asdict(decided), "at": decided.at.isoformat(), "evidence": dict(decided.evidence)}
 
 
 def explanation_in_words(explanation: "Explanation", zone: ZoneInfo) -> str:

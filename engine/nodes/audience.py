@@ -1,13 +1,15 @@
 """Where customers come in."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from customers.conditions.vocabulary import Place
 from engine.language.values import Duration, Share
-from engine.nodes.node import ConditionText, Contrast, FlowView, Look, Node, NodeFault
+from engine.nodes.node import ConditionText, Contrast, ContrastKind, Edit, FlowView, Look, Node, NodeFault, percent
+from store.errors import InputError
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -52,6 +54,11 @@ lapsed:
         if not self.holdout:
             return ()
         return (Contrast("holdout", CONTROL, {CONTACTED: 1 - self.holdout.fraction, CONTROL: self.holdout.fraction}),)
+
+    def promoted(self, kind: ContrastKind, arm: str, tail: Decimal) -> tuple[Edit, ...]:
+        if arm == CONTROL:
+            raise InputError("To write to nobody is not a routine. When the campaign does not help, stop it.")
+        return (Edit(("holdout",), percent(tail)),)
 
     def step(self, visit: "Visit") -> None:
         if self.holdout:

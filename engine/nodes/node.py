@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NewType, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from customers.conditions.vocabulary import Place
 from engine.language.fields import Line, NodeRef
 from engine.language.values import Share
+from store.errors import InputError
 
 if TYPE_CHECKING:  # numpy stays out of `contactflow check`
     from engine.visit import Visit
 
+CONTROL_TAIL = Decimal(10)  # percent that a routine is still compared with
 ConditionText = NewType("ConditionText", str)  # never empty; checked against the vocabulary by engine/language/check.py
 EdgeStyle = Literal["normal", "timeout", "unreachable"]
 ContrastKind = Literal["holdout", "split", "variants", "personalisation"]
@@ -69,6 +72,14 @@ class Contrast:
     control: str
     shares: Mapping[str, float | None]
     named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change in a node as it is written: `path` are the keys below the node, `value` what stands there then; None takes it out."""
+
+    path: tuple[str, ...]
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,18 @@ class Node(BaseModel):
         """What is compared here, the first being what the node is for; empty for a node that assigns nobody to an arm."""
         return ()
 
+    def promoted(self, kind: ContrastKind, arm: str, tail: Decimal) -> tuple[Edit, ...]:
+        """What changes in the file when an arm becomes the routine, all but the `tail` (in percent) that it is still compared with.
+
+        Raises InputError for an arm that cannot become it.
+        """
+        raise InputError(f"Node '{self.id}' compares nothing, so that nothing there can become the routine.")
+
     def step(self, visit: "Visit") -> None:
         """Say what each member at this node does now: leave by an exit, rest until a moment, or finish."""
         raise NotImplementedError  # pragma: no cover - each type has its own
+
+
+def percent(number: Decimal) -> str:
+    """A share as it is written in a file: `90%`, `87.5%`."""
+    return f"{number.normalize():f}%"

@@ -1,14 +1,15 @@
 """A message over a channel."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.language.fields import ChannelName, Line, Name, NodeRef, SegmentName, TemplateFile
 from engine.language.values import Duration, Moment, Share
-from engine.nodes.node import Contrast, Edge, FlowView, Look, Node, NodeFault, Phrase
-from engine.nodes.split import share_faults
+from engine.nodes.node import Contrast, ContrastKind, Edge, Edit, FlowView, Look, Node, NodeFault, Phrase, percent
+from engine.nodes.split import resharing, share_faults
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -155,6 +156,11 @@ mail:
             pair = {name: self.shares[name] for name in (self.counterpart, UNPERSONALISED)}
             found += (Contrast("personalisation", UNPERSONALISED, pair),)
         return found
+
+    def promoted(self, kind: ContrastKind, arm: str, tail: Decimal) -> tuple[Edit, ...]:
+        if kind == "personalisation":
+            return (Edit(("unpersonalised",), percent(100 - tail if arm == UNPERSONALISED else tail)),)
+        return resharing("variants", list(self.variants or {}), arm, self.counterpart, tail)
 
     def step(self, visit: "Visit") -> None:
         arms = visit.arms(self.shares, visit.fresh) if self.shares else None

@@ -1,13 +1,15 @@
 """Random arms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.language.fields import AttributeName, Line, Name, NodeRef
 from engine.language.values import Share
-from engine.nodes.node import Contrast, Edge, FlowView, Look, Node, NodeFault, Phrase
+from engine.nodes.node import Contrast, ContrastKind, Edge, Edit, FlowView, Look, Node, NodeFault, Phrase, percent
+from store.errors import InputError
 
 if TYPE_CHECKING:
     from engine.visit import Visit
@@ -92,6 +94,11 @@ assigned:
         shares = {name: None if self.by or not arm.share else arm.share.fraction for name, arm in self.split.items()}
         return (Contrast("split", self.control or list(self.split)[-1], shares, named=self.control is not None),)
 
+    def promoted(self, kind: ContrastKind, arm: str, tail: Decimal) -> tuple[Edit, ...]:
+        if self.by:
+            raise InputError(f"The data says who is in which arm of '{self.id}' (`by: {self.by}`), so that no share can be changed.")
+        return resharing("split", list(self.split), arm, self.control or list(self.split)[-1], tail)
+
     def step(self, visit: "Visit") -> None:
         if self.by:
             arms = visit.arms_by(self.by, {str(each.is_): name for name, each in self.split.items()})
@@ -110,3 +117,11 @@ def share_faults(path: tuple[str | int, ...], shares: dict[str, Share | None], w
         yield NodeFault(
             path, f"the {what} add up to {sum(given):.6%}".replace(".000000", "") + f" ({written}).", "Make them 100% together."
         )
+
+
+def resharing(key: str, arms: Sequence[str], winner: str, control: str, tail: Decimal) -> tuple[Edit, ...]:
+    """The winner gets all but the tail, which is the control's, or that of all others when the control has won; the rest is taken out."""
+    behind = [control] if winner != control else [arm for arm in arms if arm != winner]
+    each = (tail / len(behind)).quantize(Decimal("0.000001"))
+    shares = {winner: 100 - each * len(behind), **dict.fromkeys(behind, each)}
+    return tuple(Edit((key, arm, "share"), percent(shares[arm])) if arm in shares else Edit((key, arm), None) for arm in arms)

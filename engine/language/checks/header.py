@@ -8,6 +8,8 @@ from engine.language.fields import NAME_PATTERN
 from engine.language.source import Mapping, Scalar
 from engine.language.values import LONG, Duration
 from engine.metrics import Metrics, MetricSpec
+from engine.nodes.node import CONTROL_TAIL
+from store.errors import InputError
 
 
 def check_header(draft: Draft, context: CheckContext) -> None:
@@ -79,12 +81,27 @@ def _check_learn(draft: Draft, learn: LearningGoal, metrics: Metrics) -> None:
         draft.blame(draft.place_of(("learn", "also")), "metric-twice", f"`{twice}` stands twice under `also`.", "Name each metric once.")
     if isinstance(learn.within, Duration) and learn.within.seconds > LONG:
         draft.blame(draft.place_of(("learn", "within")), "too-long", f"{learn.within} is more than two years.", "Write a shorter time.")
+    if learn.then == "promote":
+        _check_promotion(draft)
     if learn.metric in metrics:
         _check_lift(draft, learn, metrics[learn.metric])
 
 
 def _compares(draft: Draft) -> bool:
     return any(node.contrasts() for node in draft.nodes.values())
+
+
+def _check_promotion(draft: Draft) -> None:
+    """What is compared first must be able to become the routine."""
+    compared = [(node, each) for node in draft.nodes.values() for each in node.contrasts()]
+    node, contrast = min(compared, key=lambda each: each[1].kind != "holdout", default=(None, None))
+    if node is None or contrast is None:
+        return  # there is nothing to compare, which is told already
+    winner = next(arm for arm in contrast.shares if arm != contrast.control)
+    try:
+        node.promoted(contrast.kind, winner, CONTROL_TAIL)
+    except InputError as error:
+        draft.blame(draft.place_of(("learn", "then")), "no-routine", str(error), "Write `then: report`, or take the line out.")
 
 
 def _check_lift(draft: Draft, learn: LearningGoal, metric: MetricSpec) -> None:
