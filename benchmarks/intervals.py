@@ -66,8 +66,8 @@ def _amounts(generator: np.random.Generator, arm: Sums) -> Sums:
 
 
 def at_once_shares(pairs: Pairs) -> list[Effects]:
-    columns = [[arm.y for arm, _ in pairs], [arm.n for arm, _ in pairs], [arm.y for _, arm in pairs], [arm.n for _, arm in pairs]]
-    return [differences_of_proportions(*columns), relative_proportions(*columns)]
+    y1, n1, y0, n0 = np.array([(test.y, test.n, control.y, control.n) for test, control in pairs]).T
+    return [differences_of_proportions(y1, n1, y0, n0), relative_proportions(y1, n1, y0, n0)]
 
 
 def at_once_amounts(pairs: Pairs) -> list[Effects]:

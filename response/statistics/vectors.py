@@ -82,10 +82,9 @@ def relative_proportions(y1: ArrayLike, n1: ArrayLike, y0: ArrayLike, n0: ArrayL
 
 def differences_of_means(test: SumsColumns, control: SumsColumns, level: float = 0.95) -> Effects:
     """Mean of test minus mean of control; as means.difference_of_means and means.means_p_value (Welch)."""
-    difference, variance, freedom = _welch(test, control)
-    error = np.sqrt(_above_zero(variance))
+    difference, error, freedom = _welch(test, control)
     reach = stdtrit(freedom, (1 + level) / 2) * error
-    return Effects(difference, difference - reach, difference + reach, 2 * stdtr(freedom, -np.abs(difference) / error))
+    return Effects(difference, difference - reach, difference + reach, _welch_p(difference, error, freedom))
 
 
 def relative_means(test: SumsColumns, control: SumsColumns, level: float = 0.95) -> Effects:
@@ -95,7 +94,7 @@ def relative_means(test: SumsColumns, control: SumsColumns, level: float = 0.95)
     """
     of_test, of_control = _above_zero(test.mean), _above_zero(control.mean)
     variance = test.variance_of_mean / of_test**2 + control.variance_of_mean / of_control**2
-    return _lifts(of_test, of_control, variance, differences_of_means(test, control).p_value, level)
+    return _lifts(of_test, of_control, variance, _welch_p(*_welch(test, control)), level)
 
 
 def _wilson(y: ArrayLike, n: ArrayLike, level: float) -> tuple[Column, Column]:
@@ -115,10 +114,15 @@ def _score_p(y1: ArrayLike, n1: ArrayLike, y0: ArrayLike, n0: ArrayLike) -> Colu
 
 
 def _welch(test: SumsColumns, control: SumsColumns) -> tuple[Column, Column, Column]:
-    """Difference, its variance, and Satterthwaite's degrees of freedom."""
+    """Difference, its standard error, and Satterthwaite's degrees of freedom."""
     of_test, of_control = test.variance_of_mean, control.variance_of_mean
     parts = of_test**2 / (_floats(test.n) - 1) + of_control**2 / (_floats(control.n) - 1)
-    return test.mean - control.mean, of_test + of_control, (of_test + of_control) ** 2 / _above_zero(parts)
+    variance = _above_zero(of_test + of_control)
+    return test.mean - control.mean, np.sqrt(variance), variance**2 / parts
+
+
+def _welch_p(difference: Column, error: Column, freedom: Column) -> Column:
+    return np.asarray(2 * stdtr(freedom, -np.abs(difference) / error))
 
 
 def _lifts(test: Column, control: Column, variance: Column, p_value: Column, level: float) -> Effects:
