@@ -47,20 +47,36 @@ def covariate(population: Population, spec: MetricSpec, currency: str) -> Select
 
 def by_day(population: Population, spec: MetricSpec, currency: str) -> Subquery:
     """(member_id, y, day) for each member and day since entry with something new: the first time, or that day's orders or cents."""
-    return _by_step(population, spec, currency, micros(member.c.entered_at), DAY_MICROS, "day")
+    return _by_step(population, spec, currency, _Steps(spec.of, "day", DAY_MICROS, micros(member.c.entered_at)))
+
+
+def base_by_day(population: Population, spec: MetricSpec, currency: str) -> Subquery:
+    """As `by_day`, of what a ratio metric divides by."""
+    assert spec.per is not None
+    return _by_step(population, spec, currency, _Steps(spec.per, "day", DAY_MICROS, micros(member.c.entered_at)))
 
 
 def by_hour(population: Population, spec: MetricSpec, currency: str, start: int) -> Subquery:
     """(member_id, y, hour) as `by_day`, but by the calendar: hours since `start` (micros)."""
-    return _by_step(population, spec, currency, literal_column(str(start), BigInteger), HOUR_MICROS, "hour")
+    return _by_step(population, spec, currency, _Steps(spec.of, "hour", HOUR_MICROS, literal_column(str(start), BigInteger)))
 
 
-def _by_step(population: Population, spec: MetricSpec, currency: str, start: ColumnElement[int], length: int, name: str) -> Subquery:
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """A measure by steps of time since a start, both in micros; `name` is that of the column."""
+
+    measure: Measure
+    name: str
+    length: int
+    start: ColumnElement[int]
+
+
+def _by_step(population: Population, spec: MetricSpec, currency: str, steps: _Steps) -> Subquery:
     within = population.over(spec)
-    happenings = _happenings(within, spec, spec.of, currency)
-    step = (micros(happenings.at) - start) // literal_column(str(length), BigInteger)
-    counted = _counted(within, spec, spec.of, happenings)
-    if spec.of in AMOUNTS or spec.of == "orders":
+    happenings = _happenings(within, spec, steps.measure, currency)
+    step = (micros(happenings.at) - steps.start) // literal_column(str(steps.length), BigInteger)
+    counted, name = _counted(within, spec, steps.measure, happenings), steps.name
+    if steps.measure in AMOUNTS or steps.measure == "orders":
         return counted.add_columns(step.label(name)).group_by(member.c.id, step).subquery(f"by_{name}")
     return counted.add_columns(func.min(step).label(name)).group_by(member.c.id).subquery(f"by_{name}")
 
@@ -116,11 +132,12 @@ def _contacts(population: Population, measure: Measure, before: bool) -> Select[
 
 
 def _counted(population: Population, spec: MetricSpec, measure: Measure, happenings: _Happenings, name: str = "y") -> Select[Any]:
-    value = _value(spec, measure).label(name)
+    value = value_of(spec, measure).label(name)
     return of_campaign(population, select(member.c.id.label("member_id"), value).select_from(_joined(population, happenings)))
 
 
-def _value(spec: MetricSpec, measure: Measure) -> ColumnElement[int]:
+def value_of(spec: MetricSpec, measure: Measure) -> ColumnElement[int]:
+    """What a customer's happenings amount to, in the statement that groups them: cents, orders, or 1 for having done it."""
     match measure:
         case "spend":
             return func.sum(purchase.c.amount_cents)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from customers.tables import Contact, Purchase, table_of
 from engine.metrics import AMOUNTS, Measure, MetricSpec
-from response.happenings import base, by_day, covariate, outcome, purchases_within, sent_elsewhere
+from response.happenings import base, base_by_day, by_day, covariate, outcome, purchases_within, sent_elsewhere
 from response.population import Population, assigned, of_campaign
 from response.statistics.moments import Moments
 from store.errors import InputError
@@ -70,18 +70,17 @@ def campaign_total(session: Session, population: Population, spec: MetricSpec, c
 
 
 def daily_totals(session: Session, population: Population, spec: MetricSpec, currency: str, node: str) -> Mapping[str, Mapping[int, float]]:
-    """Arm to day since entry (0 is the first 24 hours) to what came on that day: first-time customers, orders, or money (never cut off)."""
-    arms, result = assigned(population.over(spec)), by_day(population, spec, currency)
-    statement = (
-        select(arms.c.arm, result.c.day, func.sum(result.c.y))
-        .join(result, result.c.member_id == arms.c.member_id)
-        .where(arms.c.node == node)
-        .group_by(arms.c.arm, result.c.day)
-    )
-    days: dict[str, dict[int, float]] = {}
-    for arm, day, total in session.connection().execute(statement):
-        days.setdefault(arm, {})[day] = int(total) / unit_of(spec.of)
-    return days
+    """Arm to day since entry (0 is the first 24 hours) to what came on that day: first-time customers, orders, or money (never cut off).
+
+    Of a ratio, it is what is divided; `daily_bases` has the rest.
+    """
+    return _daily(session, population.over(spec), by_day(population, spec, currency), node, unit_of(spec.of))
+
+
+def daily_bases(session: Session, population: Population, spec: MetricSpec, currency: str, node: str) -> Mapping[str, Mapping[int, float]]:
+    """As `daily_totals`, of what a ratio is divided by."""
+    assert spec.per is not None
+    return _daily(session, population.over(spec), base_by_day(population, spec, currency), node, unit_of(spec.per))
 
 
 def touched_elsewhere(session: Session, population: Population) -> dict[ArmKey, int]:
@@ -125,6 +124,20 @@ class _Asked:
     population: Population
     spec: MetricSpec
     currency: str
+
+
+def _daily(session: Session, population: Population, result: Subquery, node: str, unit: int) -> dict[str, dict[int, float]]:
+    arms = assigned(population)
+    statement = (
+        select(arms.c.arm, result.c.day, func.sum(result.c.y))
+        .join(result, result.c.member_id == arms.c.member_id)
+        .where(arms.c.node == node)
+        .group_by(arms.c.arm, result.c.day)
+    )
+    days: dict[str, dict[int, float]] = {}
+    for arm, day, total in session.connection().execute(statement):
+        days.setdefault(arm, {})[day] = int(total) / unit
+    return days
 
 
 def _grouped(session: Session, asked: _Asked, keys: Keys, node: str | None = None, beside: bool = True) -> dict[tuple[Any, Any], Moments]:

@@ -15,7 +15,7 @@ from response.experiments import Plan, experiments, plans_of
 from response.facts import Curve, CurveArm, Experiment, Goal, Note, Report, Window
 from response.funnel import exclusions, funnel
 from response.goals import FlowOf, Registered, Started, started
-from response.metrics import arm_sums, campaign_total, caps, currencies, daily_totals, without_margin
+from response.metrics import arm_sums, campaign_total, caps, currencies, daily_bases, daily_totals, without_margin
 from response.notes import notes_on_arms, notes_on_entries, notes_on_metrics
 from response.population import Entries, Population, entries, nth_entry
 from response.sources import Sources
@@ -195,22 +195,19 @@ def _currency(counted: Mapping[str, int], currency: str) -> tuple[str, int]:
 def _curve(session: Session, report: Report, counted: _Counted, experiment: Experiment) -> Curve:
     """Up to the day that everybody has lived through, so that each point stands on all customers assigned."""
     spec, days = report.specs[0], range(_days(counted, report.specs[0]))
-    totals = _cumulative(session, report, counted, spec, experiment.node, days)
-    bases = _cumulative(session, report, counted, MetricSpec(spec.name, spec.per), experiment.node, days) if spec.per else None
+    asked = (session, counted.compared, spec, report.currency, experiment.node)
+    totals, bases = daily_totals(*asked), daily_bases(*asked) if spec.per else None
     arms = []
     for arm in experiment.arms:
         if arm.assigned:
-            below = bases.get(arm.arm, [0.0] * len(days)) if bases is not None else [float(arm.assigned)] * len(days)
-            values = (total / by if by else 0.0 for total, by in zip(totals.get(arm.arm, [0.0] * len(days)), below, strict=True))
+            below = _so_far(bases.get(arm.arm, {}), days) if bases is not None else [float(arm.assigned)] * len(days)
+            values = (total / by if by else 0.0 for total, by in zip(_so_far(totals.get(arm.arm, {}), days), below, strict=True))
             arms.append(CurveArm(arm.arm, tuple(values)))
     return Curve(experiment.node, spec.name, tuple(arms))
 
 
-def _cumulative(
-    session: Session, report: Report, counted: _Counted, spec: MetricSpec, node: str, days: Sequence[int]
-) -> dict[str, list[float]]:
-    found = daily_totals(session, counted.compared, spec, report.currency, node)
-    return {arm: list(accumulate(totals.get(day, 0.0) for day in days)) for arm, totals in found.items()}
+def _so_far(totals: Mapping[int, float], days: Sequence[int]) -> list[float]:
+    return list(accumulate(totals.get(day, 0.0) for day in days))
 
 
 def _days(counted: _Counted, spec: MetricSpec) -> int:

@@ -22,13 +22,13 @@ _NOTHING = say("nothing")
 
 def headline(report: Report) -> tuple[Say, ...]:
     """What a manager can repeat: a sentence for each comparison that answers the learning goal, and for each guardrail that broke."""
-    primary = tuple(comparison_said(each, report) for each in report.comparisons if each.primary)
+    primary = tuple(comparison_said(each) for each in report.comparisons if each.primary)
     if primary:
         return (*primary, *map(_broken_said, report.broken_guardrails))
     return (_without_arms(report),) if report.window.customers else (say("headline.nobody"),)
 
 
-def comparison_said(found: Comparison, report: Report) -> Say:
+def comparison_said(found: Comparison) -> Say:
     """How many more of a hundred, between which limits, and what may be concluded."""
     tone, arm, control = TONES[found.verdict], Word("arm", found.arm), Word("arm", found.control)
     if found.why in ("nobody_in_arm", "nobody_in_control", "split_broken"):

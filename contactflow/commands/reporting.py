@@ -29,7 +29,7 @@ def report(
     language: Annotated[str | None, typer.Option(help="en or nl. Default: the workspace's.")] = None,
     goal: Annotated[
         str | None,
-        typer.Option(help="Another learning goal of this campaign, by its digest. Default: the one that people came in under last."),
+        typer.Option(help="Another learning goal, by its digest. Default: the one that customers came in under last."),
     ] = None,
     workspace: Workspace = HERE,
 ) -> None:

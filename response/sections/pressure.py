@@ -133,7 +133,7 @@ def _frequencies(sources: Sources, experiment: Experiment, written: Mapping[str,
         return
     least, most = (As("count", each(written.values())) for each in (min, max))
     yield say("pressure.drawn", node=experiment.node, least=least, most=most).behind(f"pressure-{experiment.node}")
-    yield from (comparison_said(each, sources.report) for each in found)
+    yield from (comparison_said(each) for each in found)
     yield _frequency_table(sources, experiment, found, written)
 
 

@@ -108,10 +108,10 @@ class Story:
         self.assigns(members, node, arm, version)
         return members
 
-    def buys(self, member: Member, cents: int, days: float = 1, currency: str = "EUR") -> None:
+    def buys(self, member: Member, cents: int, days: float = 1, currency: str = "EUR", margin: int | None = None) -> None:
         self._rows += 1
-        at = member.entered_at + timedelta(days=days)
-        self._add([Purchase(key=f"p{self._rows}", customer_id=member.customer_id, purchased_at=at, amount_cents=cents, currency=currency)])
+        at, amounts = member.entered_at + timedelta(days=days), {"amount_cents": cents, "margin_cents": margin}
+        self._add([Purchase(key=f"p{self._rows}", customer_id=member.customer_id, purchased_at=at, currency=currency, **amounts)])
 
     def contact(self, member: Member, kind: str, days: float = 1, **values: Any) -> None:
         row = {"campaign": "spring", "channel": "web", "direction": "in", **values}
