@@ -25,7 +25,7 @@ MOST = 200_000  # customers in the sample: some seconds, and some hundred megaby
 CATEGORIES = 20  # values of a text that get a column of their own
 LEAKS_BELOW = 0.001  # chance, over all columns together, of groups so unlike before the start
 _BATCH = 20_000
-_PRIME, _FACTOR = 2_147_483_647, 48_271  # Park and Miller's generator (1988), whose products fit 64 bits
+_PRIME, _FACTORS = 2_147_483_647, (48_271, 69_621)  # of Park and Miller's generators (1988): products fit 64 bits
 _DATED = ("days", "orders", "cents", "short", "long", "segment", "known_days")
 _UNDATED = ("birth_date", "country", "language")
 
@@ -95,7 +95,9 @@ def _statement(sources: Sources, sides: Sides, metrics: tuple[MetricSpec, Metric
 
 def _sample(everyone: FromClause) -> FromClause:
     """At most MOST customers, drawn by a fixed rule of their numbers, so that a second report draws the same."""
-    drawn = (everyone.c.customer_id % _PRIME) * _FACTOR % _PRIME
+    # A square in the middle, for multiples of small numbers in a row are in a row themselves.
+    spread = everyone.c.customer_id % _PRIME * _FACTORS[0] % _PRIME
+    drawn = spread * spread % _PRIME * _FACTORS[1] % _PRIME
     return select(everyone).order_by(drawn, everyone.c.member_id).limit(MOST).subquery("sample")
 
 
@@ -108,7 +110,7 @@ def _profile_columns(sources: Sources, own: Sequence[str]) -> Iterator[Column[An
 
 def _columns(sources: Sources, statement: Select[Any]) -> dict[str, NDArray[Any]]:
     """Name to a column of objects, read in batches so that no more than one lies there as rows."""
-    result = sources.session.connection(execution_options={"stream_results": True}).execute(statement)
+    result = sources.session.connection().execute(statement, execution_options={"stream_results": True})
     names = list(result.keys())
     batches = [[np.array(column, object) for column in zip(*rows, strict=True)] for rows in result.partitions(_BATCH)]
     empty = [np.array([], object) for _ in names]
