@@ -117,7 +117,7 @@ class Chart:
     """A chart of a table's columns. `title` says what is seen, `name` is unique in a report.
 
     `muted` is the series that stands back (the control); `minimum` draws the band of what does not matter; `rule` a vertical line
-    (such as the closing date).
+    (such as the closing date). `note` is the column whose value stands small below the figure of a heat map's cell.
     """
 
     name: str
@@ -130,15 +130,24 @@ class Chart:
     muted: str | None = None
     minimum: float | None = None
     rule: Value = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing that stands by itself, as SVG, with the sentence that says what is seen."""
+    """A drawing that stands by itself, as SVG, with the sentence that says what is seen.
+
+    A drawing holds words, and words are of a language: `svg` is in English, `others` are the same in other languages.
+    """
 
     name: str
     title: Say
     svg: str
+    others: tuple[tuple[str, str], ...] = ()
+
+    def in_language(self, language: str) -> str:
+        """The SVG in a language, or in English."""
+        return dict(self.others).get(language, self.svg)
 
 
 @dataclass(frozen=True, slots=True)

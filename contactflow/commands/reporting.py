@@ -1,20 +1,12 @@
 """What a campaign changed."""
 
-import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from contactflow.commands.documents import FORMATS, OUTPUT, ReportFormat, write_document
 from contactflow.commands.options import HERE, Workspace
-
-
-class ReportFormat(StrEnum):
-    """How a report is written."""
-
-    HTML = "html"
-    JSON = "json"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,8 +16,8 @@ def add_to(app: typer.Typer) -> None:
 
 def report(
     campaign: Annotated[str, typer.Argument(help="The campaign's name.")],
-    format_: Annotated[ReportFormat, typer.Option("--format", help="html for people, json for programs.")] = ReportFormat.HTML,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file. Default: CAMPAIGN.html here; json is printed.")] = None,
+    format_: Annotated[ReportFormat, typer.Option("--format", help=FORMATS)] = ReportFormat.HTML,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help=OUTPUT.format(name="CAMPAIGN"))] = None,
     language: Annotated[str | None, typer.Option(help="en or nl. Default: the workspace's.")] = None,
     goal: Annotated[
         str | None,
@@ -37,31 +29,8 @@ def report(
 
     Example: contactflow report winback -o winback.html
     """
-    from contactflow.bootstrap import open_workspace
-    from contactflow.present import present_clock
-    from contactflow.settings import read_settings
-    from engine.campaigns import stored_graph
-    from response.queries import recorded
+    from contactflow.reports import campaign_report
     from response.render.data import as_json
-    from response.render.html import as_html
-    from response.report import sources
-    from response.sections import build_document
-    from store.session import reading
 
-    settings = read_settings(workspace)
-    currency = settings.workspace.currency
-    with open_workspace(workspace) as opened, reading(opened.database) as session:
-        now = present_clock(opened.zone).now()
-        with recorded(session) as asked:
-            found = sources(session, campaign, now, opened.zone, currency, stored_graph, opened.metrics, goal)
-        document = build_document(found, asked)
-    if format_ is ReportFormat.JSON:
-        text = json.dumps(as_json(document, found.report), indent=2, ensure_ascii=False) + "\n"
-    else:
-        text = as_html(document, language or settings.workspace.language)
-        output = output or Path(f"{campaign}.html")
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        output.write_text(text, encoding="utf-8")
-        typer.echo(f"{output}")
+    made = campaign_report(campaign, workspace, goal)
+    write_document(made.document, lambda document: as_json(document, made.facts), format_, output, language or made.language)

@@ -46,9 +46,9 @@ def as_json(document: Document, report: Report) -> dict[str, Any]:
     }
 
 
-def sections_as_json(document: Document) -> list[dict[str, Any]]:
+def sections_as_json(document: Document, language: str = "en") -> list[dict[str, Any]]:
     """The sections of any document: sentences, typed tables, and which chart shows what of them."""
-    read = Reader("en", document)
+    read = Reader(language, document)
     return [_section(each, read) for each in document.sections]
 
 

@@ -37,16 +37,17 @@ def chart_svg(chart: Chart, reader: Reader, width: int) -> Markup:
     return Markup(named.replace("<svg", opening, 1))  # noqa: S704  # drawn by Vega, which escapes every text
 
 
-def picture_svg(picture: Picture) -> Markup:
+def picture_svg(picture: Picture, language: str) -> Markup:
     """The picture as it stands in a page."""
-    return Markup(picture.svg[picture.svg.index("<svg") :])  # noqa: S704  # drawn by us, with every text escaped
+    svg = picture.in_language(language)
+    return Markup(svg[svg.index("<svg") :])  # noqa: S704  # drawn by us, with every text escaped
 
 
-def picture_png(picture: Picture, width: float, height: float) -> Image:
+def picture_png(picture: Picture, language: str, width: float, height: float) -> Image:
     """The picture for paper: fine enough to print, and no larger than so many points."""
     drawn = bytes(
         resvg_py.svg_to_bytes(
-            svg_string=picture.svg,
+            svg_string=picture.in_language(language),
             width=round(width / 72 * _DOTS_PER_INCH),
             skip_system_fonts=True,
             font_files=[str(file) for file in FILES.values()],

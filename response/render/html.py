@@ -161,7 +161,7 @@ def _block(part: Part, own: set[str], reader: Reader, *, opening: bool) -> Block
         case Chart():
             return _figure(part, own, reader)
         case Picture():
-            return Figure(part.name, reader.say(part.title), picture_svg(part), None, None, None)
+            return Figure(part.name, reader.say(part.title), picture_svg(part, reader.language), None, None, None)
         case Items():
             return Bullets(reader.say(part.title), [_sentence(each, reader) for each in part.says])
         case Definition() | Query():  # taken together by whoever called

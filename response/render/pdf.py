@@ -157,7 +157,7 @@ class _Story:
     def _picture(self, picture: Picture) -> Iterator[Flowable]:
         yield KeepTogether(
             [
-                picture_png(picture, CONTENT, HEIGHT - TOP - BOTTOM - 60),
+                picture_png(picture, self._reader.language, CONTENT, HEIGHT - TOP - BOTTOM - 60),
                 Paragraph(escape(self._reader.say(picture.title)), STYLES["caption"]),
             ]
         )
