@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 from response.balance import KNOWN, known_before, look_back
@@ -106,8 +107,8 @@ def _pair(sums: Mapping[ArmKey, Sums], experiment: Experiment, arm: str) -> tupl
 
 
 def _said(found: Balance) -> Say:
-    expected = sum(row.by_chance for row in found.rows)
-    counts = {"facts": As("count", len(found.rows)), "far": As("count", found.far), "expected": As("number", round(expected, 1))}
+    none = prod(1 - row.by_chance for row in found.rows)
+    counts = {"facts": As("count", len(found.rows)), "far": As("count", found.far), "chance": As("share", 1 - none)}
     key = "unlike" if found.unlike else "chance" if found.far else "alike"
     return say(f"balance.{key}", "alarm" if found.unlike else "", **counts).behind("balance", "balance")
 

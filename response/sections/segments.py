@@ -101,7 +101,7 @@ def _parts(report: Report, experiment: Experiment, spec: MetricSpec, lifts: Sequ
     table = _table(spec, lifts)
     if told:
         title = say("segments.chart", metric=Word("metric", spec.name), control=Word("arm", experiment.control))
-        yield Chart("segments-chart", "heat", title, table, "group", "segment", "absolute")
+        yield Chart("segments-chart", "heat", title, table, "group", "segment", "absolute", note="customers")
     yield table
     yield say("segments.exploratory", "soft").behind("segments", "segments")
     if len(told) < len(lifts):
@@ -153,6 +153,7 @@ def _table(spec: MetricSpec, lifts: Sequence[Lift]) -> Table:
     columns = (
         Column("segment", "text", words="segment"),
         Column("group", "text", words="arm"),
+        Column("customers", define="assigned"),
         Column("assigned", define="assigned"),
         Column("control_assigned", define="assigned"),
         Column("rate", rate, define=spec.name),
@@ -166,13 +167,13 @@ def _table(spec: MetricSpec, lifts: Sequence[Lift]) -> Table:
     one_arm = len({each.arm for each in lifts}) == 1
     if one_arm:
         rows.append(_total(spec, lifts))
-    total, sums = (len(rows) - 1, ("assigned", "control_assigned")) if one_arm else (None, ())
+    total, sums = (len(rows) - 1, ("customers", "assigned", "control_assigned")) if one_arm else (None, ())
     return Table("segments", columns, tuple(rows), total=total, sums=sums, title=say("segments.table"))
 
 
 def _row(spec: MetricSpec, found: Lift) -> tuple[Cell, ...]:
     rates = (None, None) if found.small else (_rate(spec, found.test), _rate(spec, found.control))
-    figures = (found.test.n, found.control.n, *rates, found.effect, found.p_value, found.corrected_p)
+    figures = (found.test.n + found.control.n, found.test.n, found.control.n, *rates, found.effect, found.p_value, found.corrected_p)
     return (found.segment, found.arm, *figures, found.finding)
 
 
@@ -181,7 +182,7 @@ def _total(spec: MetricSpec, lifts: Sequence[Lift]) -> tuple[Cell, ...]:
     whole = Lift("(all)", lifts[0].arm, test, control)
     effect, p = (UNDEFINED, None) if whole.small else _difference(spec, test, control)
     rates = (None, None) if whole.small else (_rate(spec, test), _rate(spec, control))
-    return (whole.segment, whole.arm, test.n, control.n, *rates, effect, p, None, None)
+    return (whole.segment, whole.arm, test.n + control.n, test.n, control.n, *rates, effect, p, None, None)
 
 
 def _together(parts: Sequence[Moments]) -> Moments:

@@ -1,7 +1,7 @@
 """Can it be trusted? Whether the split was carried out as written, who was reached, and whether the groups were alike before the start."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from response.facts import ArmTrust, Experiment, Report
@@ -12,6 +12,7 @@ from response.sections import balance
 from response.sections.balance import Balance
 from response.sources import Sources
 from response.statistics.allocation import MISMATCH_BELOW, sample_ratio_p_value
+from response.statistics.balance import same_share_p_value
 
 Stage = Literal["sizes", "sent", "delivered"]
 Finding = Literal[
@@ -29,12 +30,22 @@ _NO_REACH = Reach()
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether the customers counted at one stage stand in the proportions that were written."""
+    """Whether the customers counted at one stage stand in the proportions that were written.
+
+    `even_p`: whether as large a part of each group came from the stage before to this one. That sees more than the proportions do,
+    which have the chance of the assignment in them too.
+    """
 
     experiment: Experiment
     stage: Stage
     finding: Finding
     p_value: float | None = None
+    even_p: float | None = None
+
+    @property
+    def surest(self) -> float | None:
+        """The smaller of the two."""
+        return min((p for p in (self.p_value, self.even_p) if p is not None), default=None)
 
 
 def section(sources: Sources) -> Section:
@@ -48,6 +59,7 @@ def _parts(sources: Sources) -> Iterator[Part]:
         yield say("trust.nothing")
         yield from _exclusions(report)
         return
+    # Of each message where its variants are assigned, and of all messages elsewhere.
     own = {each.node for each in report.experiments if each.kind in _OWN}
     found = reach(sources.session, sources.population, own)
     checks = [check for each in report.experiments for check in _checks(each, found)]
@@ -72,23 +84,27 @@ def _checks(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> Iterator[C
     if len(written_to) < 2:
         yield Check(experiment, "sent", "alone")
         return
-    yield _stage(experiment, "sent", [(arm, each.states.get("sent", 0)) for arm, each in written_to])
-    yield _stage(experiment, "delivered", [(arm, each.delivered) for arm, each in written_to])
+    arms, sent = [arm for arm, _ in written_to], [each.states.get("sent", 0) for _, each in written_to]
+    delivered = [each.delivered for _, each in written_to]
+    yield _stage(experiment, "sent", arms, sent, [arm.assigned for arm in arms])
+    yield _stage(experiment, "delivered", arms, delivered, [max(pair) for pair in zip(sent, delivered, strict=True)])
 
 
-def _stage(experiment: Experiment, stage: Stage, counts: Sequence[tuple[ArmTrust, int]]) -> Check:
-    """Do these counts stand in the proportions written for their arms?"""
-    total, written = sum(count for _, count in counts), [arm.expected or 0.0 for arm, _ in counts]
+def _stage(experiment: Experiment, stage: Stage, arms: Sequence[ArmTrust], counts: Sequence[int], before: Sequence[int]) -> Check:
+    """Do these counts stand in the proportions written for their arms, and came as large a part of each from the stage before?"""
+    total, written = sum(counts), [arm.expected or 0.0 for arm in arms]
     if not total:
         return Check(experiment, stage, "silent")
     shares = [total * each / sum(written) for each in written] if sum(written) else []
-    return _check(experiment, stage, sample_ratio_p_value([count for _, count in counts], shares) if shares else None)
+    p_value = sample_ratio_p_value(counts, shares) if shares else None
+    return _check(experiment, stage, p_value, same_share_p_value(counts, before))
 
 
-def _check(experiment: Experiment, stage: Stage, p_value: float | None) -> Check:
-    if p_value is None:
-        return Check(experiment, stage, "none")
-    return Check(experiment, stage, "bad" if p_value < MISMATCH_BELOW else "good", p_value)
+def _check(experiment: Experiment, stage: Stage, p_value: float | None, even_p: float | None = None) -> Check:
+    found = Check(experiment, stage, "none", p_value, even_p)
+    if found.surest is None:
+        return found
+    return replace(found, finding="bad" if found.surest < MISMATCH_BELOW else "good")
 
 
 def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], found: Mapping[ArmKey, Reach], compared: Balance | None) -> Say:
@@ -106,7 +122,8 @@ def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], found: 
         return say(f"trust.open.{mine['sizes']}", "soft")
     if "bad" in mine.values():
         return say("trust.open.uneven").behind("trust", "ratio")
-    return say("trust.open.good" if compared and compared.rows else "trust.open.good_sizes").behind("trust", "ratio")
+    known = "good_sizes" if not (compared and compared.rows) else "good_by_chance" if compared.far else "good"
+    return say(f"trust.open.{known}").behind("trust", "ratio")
 
 
 def _said(check: Check) -> Say:
@@ -115,7 +132,7 @@ def _said(check: Check) -> Say:
     tone: Tone = "soft" if check.finding in ("none", "data", "alone", "silent") else ""
     if check.finding == "bad" and (check.stage == "sizes" or kind == "same"):
         tone = "alarm"
-    said = say(f"trust.{check.stage}.{check.finding}{variant}", tone, node=check.experiment.node, p=As("p", check.p_value))
+    said = say(f"trust.{check.stage}.{check.finding}{variant}", tone, node=check.experiment.node, p=As("p", check.surest))
     return said.behind("trust", "ratio")
 
 
@@ -196,8 +213,9 @@ def _checks_table(checks: Sequence[Check]) -> Table:
         Column("check", "text", words="stage"),
         Column("finding", "text", words="finding"),
         Column("p", "p", define="ratio"),
+        Column("even_p", "p", define="even"),
     )
-    rows = tuple((check.experiment.node, check.stage, check.finding, check.p_value) for check in checks)
+    rows = tuple((check.experiment.node, check.stage, check.finding, check.p_value, check.even_p) for check in checks)
     return Table("split-checks", columns, rows, title=say("trust.checks"), folded=True)
 
 

@@ -61,7 +61,7 @@ def test_each_segment_has_its_own_lift_and_all_add_up(story: Story) -> None:
         assert row["corrected_p"] == pytest.approx(corrected[place])
     assert [by_segment[name]["finding"] for name in tests] == ["stands", "unsure", "unsure"]
     total = by_segment["(all)"]
-    assert (total["assigned"], total["control_assigned"]) == (180, 180)
+    assert (total["customers"], total["assigned"], total["control_assigned"]) == (360, 180, 180)
     assert total["absolute"] == difference_of_proportions(Sums.of_count(180, 30), Sums.of_count(180, 14))
     assert said(found, "segments.some") == {"cells": 3, "segments": 3, "standing": 1}
     assert said(found, "segments.lift")["segment"] == "families"

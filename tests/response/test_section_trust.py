@@ -91,9 +91,22 @@ def test_a_split_as_written_is_checked_again_among_those_sent_and_those_delivere
             story.contact(member, "delivered", node="test")
     found = trust(story)
     assert keys(found)[:4] == ["trust.open.uneven", "trust.sizes.good", "trust.sent.good", "trust.delivered.bad.same"]
-    assert said(found, "trust.sent.good")["p"] == pytest.approx(stats.chisquare([200, 199]).pvalue)
-    assert said(found, "trust.delivered.bad.same")["p"] == pytest.approx(stats.chisquare([190, 90]).pvalue)
-    assert [row["finding"] for row in rows(found, "split-checks")] == ["good", "good", "bad"]
+    _, left, arrived = rows(found, "split-checks")
+    assert (left["finding"], arrived["finding"]) == ("good", "bad")
+    assert left["p"] == pytest.approx(stats.chisquare([200, 199]).pvalue)
+    assert left["even_p"] == pytest.approx(stats.chi2_contingency([[200, 5], [199, 6]], correction=False).pvalue)
+    assert arrived["p"] == pytest.approx(stats.chisquare([190, 90]).pvalue)
+    assert arrived["even_p"] == pytest.approx(stats.chi2_contingency([[190, 10], [90, 109]], correction=False).pvalue)
+
+
+def test_holding_back_unevenly_is_seen_where_the_proportions_alone_would_hide_it(story: Story) -> None:
+    version = story.runs(flow(EVERYONE, TEST, DONE))
+    for arm, sent in (("warm", 200), ("plain", 160)):
+        for place, member in enumerate(story.arm(205, "test", arm, version)):
+            story.message(member, "test", "sent" if place < sent else "suppressed", arm=arm)
+    found = trust(story)
+    assert stats.chisquare([200, 160]).pvalue > 0.001
+    assert "trust.sent.bad.same" in keys(found)
 
 
 def test_every_split_is_checked_and_a_broken_one_does_not_hide_behind_the_main_one(story: Story) -> None:
@@ -178,13 +191,14 @@ def test_groups_that_differed_from_the_start_are_told_with_what_they_differ_in(s
 
 def test_differences_that_chance_explains_are_told_as_such(story: Story) -> None:
     contacted, control = held_out(story)
-    for member in [*contacted[:8], *control[:5]]:
-        story.buys(member, 1000, days=-3)
+    for place, member in enumerate([*contacted[:8], *control[:5]]):
+        story.buys(member, 1000, days=-3 - place % 7)
     found = trust(story)
-    assert opening(found).key == "trust.open.good"
+    assert opening(found).key == "trust.open.good_by_chance"
     figures = said(found, "balance.chance")
-    assert (figures["facts"], figures["far"]) == (3, 3)
-    assert figures["expected"] == round(3 * 2 * stats.norm.cdf(-0.1 / np.sqrt(2 / 60)), 1)
+    assert (figures["facts"], figures["far"]) == (4, 4)
+    each = [2 * stats.norm.cdf(-0.1 / np.sqrt(1 / one + 1 / other)) for one, other in [(60, 60)] * 3 + [(8, 5)]]
+    assert figures["chance"] == pytest.approx(1 - np.prod([1 - chance for chance in each]))
 
 
 def test_every_sentence_can_be_said_in_every_language(story: Story) -> None:
