@@ -111,7 +111,7 @@ def put_back(bench: Bench) -> None:
 
 def send(root: Path, url: URL, port: int, name: int, ready: Barrier) -> None:
     mail = EmailSettings(host="127.0.0.1", port=port, sender_address="shop@example.com", sender_name="Shop", connections=CONNECTIONS)
-    bench = Bench(root, open_database(url.render_as_string(hide_password=False)), FLOW, {"email": EmailChannel(mail)})
+    bench = Bench(root, open_database(url.render_as_string(hide_password=False)), FLOW, {"email": EmailChannel(mail, cache=root / "mjml")})
     (running,) = open_versions(bench.workspace, "twelve")
     journal = Journal.open(root, f"desk-{name}")
     ready.wait()
