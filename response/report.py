@@ -127,16 +127,26 @@ def _counted(session: Session, begun: Started, as_of: int) -> _Counted:
     everyone = Population(begun.id, begun.name, as_of, within, versions=begun.version_ids)
     came = entries(session, everyone)
     everyone = replace(everyone, returning=came.returning)
+    counted = _Counted(everyone, came, everyone, came)
     if not (goal and begun.goes_on):
-        return _Counted(everyone, came, everyone, came)
-    if goal.customers is None:
-        compared = replace(everyone, closed_only=True)
-        return _Counted(everyone, came, compared, came)
-    last = nth_entry(session, everyone, goal.customers)
+        return counted
+    return _as_planned(session, counted, goal.customers) if goal.customers else _closed(counted)
+
+
+def _as_planned(session: Session, counted: _Counted, planned: int) -> _Counted:
+    last = nth_entry(session, counted.everyone, planned)
     if last is None:
-        return _Counted(everyone, came, everyone, came, planned_open=True)
-    compared = replace(everyone, entered_by=last)
-    return _Counted(everyone, came, compared, entries(session, compared))
+        return replace(counted, planned_open=True)
+    compared = replace(counted.everyone, entered_by=last)
+    return replace(counted, compared=compared, in_comparisons=entries(session, compared))
+
+
+def _closed(counted: _Counted) -> _Counted:
+    """While nobody has had all their time, everybody is shown, and nothing is concluded."""
+    everyone, first = counted.everyone, counted.came.first
+    if everyone.within is None or first is None or first + everyone.within > everyone.as_of:
+        return counted
+    return replace(counted, compared=replace(everyone, closed_only=True))
 
 
 def _measured(session: Session, report: Report, counted: _Counted, goal: GoalSpec | None) -> Iterator[Measured]:

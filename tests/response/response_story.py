@@ -12,7 +12,9 @@ from sqlmodel import Session
 
 from customers.tables import Contact, Customer, Purchase
 from engine.campaign import CampaignSpec
+from engine.goals import goal_of, register
 from engine.graph import FlowGraph, build_graph
+from engine.metrics import Metrics
 from engine.nodes import Node
 from engine.nodes.audience import Audience
 from engine.nodes.goal import Goal
@@ -56,8 +58,11 @@ class Story:
     customers: int = 0
     _rows: int = 0
 
-    def runs(self, graph: FlowGraph, at: datetime = NOON) -> str:
-        row = FlowVersion(campaign="spring", version=graph.version, stored_at=at, source="")
+    def runs(self, graph: FlowGraph, at: datetime = NOON, metrics: Metrics | None = None) -> str:
+        """A version that started at `at`; with `metrics`, its learning goal is registered with their definitions."""
+        learn = graph.campaign.learn
+        goal_id = register(self.session, "spring", goal_of(learn, metrics), at) if learn and metrics else None
+        row = FlowVersion(campaign="spring", version=graph.version, stored_at=at, source="", goal_id=goal_id)
         self._add([row])
         assert row.id is not None
         self.flows[graph.version], self.versions[graph.version] = graph, row.id

@@ -213,18 +213,7 @@ def test_shares_that_changed_between_versions_are_checked_version_by_version(sto
     assert report.experiments[0].sample_ratio_p == pytest.approx(1)
     assert [run.customers for run in report.versions] == [100, 100]
     assert "several_versions" in codes(report)
-    assert "goal_changed" not in codes(report)
-
-
-def test_the_goal_of_the_first_version_stands(story: Story) -> None:
-    first = story.runs(flow(HOLDOUT, DONE))
-    second = story.runs(flow(HOLDOUT, DONE, learn={**LEARN, "metric": "visit"}), NOON + timedelta(days=1))
-    story.arm(2, "start", "contacted", first)
-    story.arm(2, "start", "control", second)
-    report = story.report()
-    assert report.goal is not None
-    assert report.goal.metric == "purchase"
-    assert "goal_changed" in codes(report)
+    assert "earlier_goals" not in codes(report)
 
 
 def test_arms_by_the_data_have_no_written_shares(story: Story) -> None:
