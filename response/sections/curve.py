@@ -112,6 +112,8 @@ def _parts(shown: _Shown) -> Iterator[Part]:
         title = say("curve.chart", metric=_name(shown))
         yield Chart("curve-chart", "lines", title, table, "day", "rate", "group", muted=shown.experiment.control)
     yield _end_table(shown, ends)
+    if sources.report.window.open_customers:
+        yield say("curve.open", "soft")
     if sources.report.specs[0].winsorise is not None:
         yield say("curve.uncut", "soft")
 

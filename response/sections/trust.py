@@ -25,6 +25,7 @@ Finding = Literal[
 ]
 _OWN = ("variants", "personalisation")  # only that node's own message tells whether the arm arrived
 _STATES = ("sent", "suppressed", "failed", "unknown", "open")
+_ALWAYS = ("sent", "suppressed")  # the others are columns only when there are any
 _NO_REACH = Reach()
 
 
@@ -120,8 +121,9 @@ def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], found: 
     mine = {check.stage: check.finding for check in checks if check.experiment is primary}
     if mine["sizes"] != "good":
         return say(f"trust.open.{mine['sizes']}", "soft")
-    if "bad" in mine.values():
-        return say("trust.open.uneven").behind("trust", "ratio")
+    uneven = [check for check in checks if check.finding == "bad" and (check.experiment is primary or check.experiment.kind in _OWN)]
+    if uneven:
+        return say("trust.open.uneven", node=uneven[0].experiment.node).behind("trust", "even")
     known = "good_sizes" if not (compared and compared.rows) else "good_by_chance" if compared.far else "good"
     return say(f"trust.open.{known}").behind("trust", "ratio")
 
@@ -132,8 +134,10 @@ def _said(check: Check) -> Say:
     tone: Tone = "soft" if check.finding in ("none", "data", "alone", "silent") else ""
     if check.finding == "bad" and (check.stage == "sizes" or kind == "same"):
         tone = "alarm"
-    said = say(f"trust.{check.stage}.{check.finding}{variant}", tone, node=check.experiment.node, p=As("p", check.surest))
-    return said.behind("trust", "ratio")
+    arrived_alike = check.stage == "delivered" and check.finding == "good" and check.even_p is not None
+    p = check.even_p if arrived_alike else check.surest
+    said = say(f"trust.{check.stage}.{check.finding}{variant}", tone, node=check.experiment.node, p=As("p", p))
+    return said.behind("trust", "ratio" if check.stage == "sizes" else "even")
 
 
 def _leaked(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> int:
@@ -164,25 +168,26 @@ def _control(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> Iterator[
 
 def _arms(experiments: Sequence[Experiment], found: Mapping[ArmKey, Reach]) -> Table:
     """Everybody assigned, by how far the messages came: the states and `unwritten` add up to those assigned."""
+    states = [name for name in _STATES if name in _ALWAYS or any(each.states.get(name) for each in found.values())]
     columns = (
         Column("assigned_at", "text"),
         Column("group", "text", words="arm"),
         Column("assigned", define="assigned"),
         Column("expected", define="ratio"),
-        *(Column(name) for name in _STATES),
+        *(Column(name) for name in states),
         Column("unwritten", define="unwritten"),
         Column("delivered"),
         Column("elsewhere", define="elsewhere"),
     )
     told = any(each.delivered for each in found.values())
-    rows = [_row(each.node, arm, found.get((each.node, arm.arm), _NO_REACH), told) for each in experiments for arm in each.arms]
+    rows = [(each.node, *_row(arm, found.get((each.node, arm.arm), _NO_REACH), states, told)) for each in experiments for arm in each.arms]
     return Table("trust", columns, tuple(rows), title=say("trust.table"))
 
 
-def _row(node: str, arm: ArmTrust, found: Reach, told: bool) -> tuple[str | float | None, ...]:
-    states = [found.states.get(name, 0) for name in _STATES]
+def _row(arm: ArmTrust, found: Reach, states: Sequence[str], told: bool) -> tuple[str | float | None, ...]:
     delivered = found.delivered if told else None  # where no provider tells, nobody knows: that is not 0
-    return (node, arm.arm, arm.assigned, arm.expected, *states, arm.assigned - found.decided, delivered, arm.elsewhere)
+    counts = [found.states.get(name, 0) for name in states]
+    return (arm.arm, arm.assigned, arm.expected, *counts, arm.assigned - found.decided, delivered, arm.elsewhere)
 
 
 def _held_back(experiments: Sequence[Experiment], found: Mapping[ArmKey, Reach]) -> Iterator[Table]:

@@ -92,6 +92,13 @@ def test_a_window_that_ends_within_a_day_is_lived_through_when_it_closes(story: 
     assert line(found, "contacted") == [0, 0, 0.1]
 
 
+def test_while_windows_are_open_the_intervals_are_said_to_hold_for_one_look(story: Story) -> None:
+    contacted, _ = held_out(story)
+    story.buys(contacted[0], 100)
+    assert "curve.open" in keys(curve(story, days=27))
+    assert "curve.open" not in keys(curve(story, days=28))
+
+
 def test_on_the_first_day_there_is_no_curve(story: Story) -> None:
     held_out(story)
     assert keys(curve(story, days=0.9)) == ["curve.too_early"]
