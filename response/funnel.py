@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, or_, select
 from sqlmodel import Session
 
 from customers.contact_log import Kind
@@ -12,7 +12,9 @@ from engine.reasons import Reason
 from engine.tables import OutboxMessage
 from response.facts import Exclusion, FunnelRow, Messages, Reactions
 from response.metrics import ArmKey
-from response.population import Population, Row, assigned, member, micros, of_campaign, version
+from response.population import Population, Row, assigned, exposure, member, micros, of_campaign, version
+
+MILLICENTS = 100_000  # in one of the currency's unit
 
 contact = table_of(Contact)
 outbox = table_of(OutboxMessage)
@@ -26,15 +28,18 @@ _FAILED, _OPEN, _UNKNOWN, _SENT = 100, 200, 201, 202
 _STATES = {_SENT: "sent", _UNKNOWN: "unknown", _OPEN: "open"}
 
 
-def funnel(session: Session, population: Population) -> tuple[FunnelRow, ...]:
-    """A row for each node, channel and arm that has messages, and one a channel for reactions that name no message of ours."""
+def funnel(session: Session, population: Population, side: str | None = None) -> tuple[FunnelRow, ...]:
+    """A row for each node, channel and arm that has messages, and one a channel for reactions that name no message of ours.
+
+    The arm is the message's own variant; with `side`, it is what the customer was assigned to at that node, whichever message it is.
+    """
     connection = session.connection()
     messages: dict[RowKey, Messages] = {}
-    for node, channel, arm, progress, customers in connection.execute(_messages(population)):
+    for node, channel, arm, progress, customers in connection.execute(_messages(population, side)):
         key = (node, channel, arm)
         messages[key] = _with_state(messages.get(key, Messages()), progress, customers)
     reactions: dict[RowKey, Reactions] = {
-        (node, channel, arm): _reactions_of(counts) for node, channel, arm, *counts in connection.execute(_reactions(population))
+        (node, channel, arm): _reactions_of(counts) for node, channel, arm, *counts in connection.execute(_reactions(population, side))
     }
     keys = sorted(messages.keys() | reactions.keys(), key=lambda key: (key[0] is None, key[0] or "", key[1], key[2] or ""))
     return tuple(FunnelRow(*key, messages.get(key, Messages()), reactions.get(key, Reactions())) for key in keys)
@@ -83,9 +88,26 @@ def exclusions(session: Session, population: Population, rows: Iterable[FunnelRo
     return tuple(sorted(members + messages, key=lambda each: (each.stage, -each.customers, each.reason)))
 
 
-def _messages(population: Population) -> Select[tuple[str, str, str | None, int, int]]:
-    by_customer = select(outbox.c.node, outbox.c.channel, outbox.c.arm, outbox.c.customer_id, func.max(_progress()).label("progress"))
-    grouped = by_customer.group_by(outbox.c.node, outbox.c.channel, outbox.c.arm, outbox.c.customer_id)
+def costs(session: Session, population: Population, side: str | None = None) -> dict[RowKey, float]:
+    """What the messages of each row of `funnel` cost, in the currency's unit."""
+    messages, arm = _of_side(side)
+    summed = select(outbox.c.node, outbox.c.channel, arm, func.sum(outbox.c.cost_millicents)).select_from(messages)
+    rows = session.connection().execute(_of_campaign(population, summed).group_by(outbox.c.node, outbox.c.channel, arm))
+    return {(node, channel, name): int(total or 0) / MILLICENTS for node, channel, name, total in rows}
+
+
+def _of_side(side: str | None) -> tuple[FromClause, ColumnElement[str | None]]:
+    """Messages, and the column that says which arm they count for."""
+    if side is None:
+        return outbox, outbox.c.arm
+    there = and_(exposure.c.member_id == outbox.c.member_id, exposure.c.node == side, exposure.c.arm != "")
+    return outbox.outerjoin(exposure, there), exposure.c.arm
+
+
+def _messages(population: Population, side: str | None) -> Select[tuple[str, str, str | None, int, int]]:
+    messages, arm = _of_side(side)
+    by_customer = select(outbox.c.node, outbox.c.channel, arm, outbox.c.customer_id, func.max(_progress()).label("progress"))
+    grouped = by_customer.select_from(messages).group_by(outbox.c.node, outbox.c.channel, arm, outbox.c.customer_id)
     each = _of_campaign(population, grouped).subquery("each")
     columns = (each.c.node, each.c.channel, each.c.arm, each.c.progress)
     return select(*columns, func.count()).group_by(*columns).order_by(*columns)
@@ -131,17 +153,18 @@ def _reason(number: int) -> str:
     return next((reason for reason, known in _REASONS.items() if known == number), _OTHER)
 
 
-def _reactions(population: Population) -> Select[tuple[object, ...]]:
+def _reactions(population: Population, side: str | None) -> Select[tuple[object, ...]]:
     """Distinct customers by node, channel and arm of the message that they reacted to; columns in the order of _REACTIONS."""
+    messages, arm = _of_side(side)
     channel = func.coalesce(outbox.c.channel, contact.c.channel).label("channel")
     counts = [func.count(contact.c.customer_id.distinct()).filter(happened) for happened in _REACTIONS.values()]
     kinds = [kind.value for kind in _REACTION_KINDS]
     ours = (contact.c.campaign == population.campaign, contact.c.kind.in_(kinds), micros(contact.c.at) <= population.as_of)
     return (
-        select(outbox.c.node, channel, outbox.c.arm, *counts)
-        .select_from(contact.outerjoin(outbox, outbox.c.id == contact.c.message_id))
+        select(outbox.c.node, channel, arm, *counts)
+        .select_from(contact.outerjoin(messages, outbox.c.id == contact.c.message_id))
         .where(*ours, *_chosen(population))
-        .group_by(outbox.c.node, channel, outbox.c.arm)
+        .group_by(outbox.c.node, channel, arm)
     )
 
 

@@ -131,12 +131,11 @@ class Story:
             node=node,
             entry=member.entry,
             hop=hop,
-            channel="email",
             state=state,
             queued_at=at,
             due_at=at,
             stale_at=at,
-            **values,
+            **{"channel": "email", **values},
         )
         self._add([row])
         return row.id or 0

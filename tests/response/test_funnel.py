@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from response.page import as_html
+from response.sections.trust import section as trust
 from tests.response.response_story import DONE, EVERYONE, HOLDOUT, MAIL, TEST, Story, flow, split, telling
+from tests.response.section_reading import keys
 
 
 @pytest.fixture
@@ -67,13 +68,13 @@ def test_variants_that_were_held_back_unevenly_raise_an_alarm(story: Story) -> N
     (experiment,) = story.report().experiments
     assert not experiment.broken
     assert experiment.unevenly_sent
-    page = as_html(story.report())
-    assert "The variants were not sent in the proportion that was written" in page
-    assert "The groups have the sizes that were written" in page
+    told = keys(trust(story.sources()))
+    assert "trust.sent.bad.same" in told
+    assert "trust.sizes.good" in told
 
 
 def test_three_arms_of_a_few_customers_are_too_few_to_check(story: Story) -> None:
     version = story.runs(flow(EVERYONE, split({name: {"share": "1/3"} for name in "abc"}), DONE))
     for name in "abc":
         story.arm(1, "arms", name, version)
-    assert "The sizes of the groups cannot be checked." in as_html(story.report())
+    assert "trust.sizes.none" in keys(trust(story.sources()))
