@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import case, literal, null, select
+from sqlalchemy import ColumnElement, Select, String, case, literal, null, select, type_coerce
 from sqlmodel import Session
 
 from customers.attributes import profile_table
@@ -12,6 +13,17 @@ from customers.conditions.language import parse_segments
 from customers.conditions.scope import Circumstances, Scope
 from customers.tables import Customer, table_of
 from store.bulk import Ids, id_table
+
+
+def segmented(segments: Mapping[str, str], known: Circumstances) -> Select[tuple[int, str | None]]:
+    """A statement that gives every customer (`customer_id`) with the name of the first segment that fits, or NULL (`segment`)."""
+    customer, profile = table_of(Customer), profile_table(known.attributes)
+    scope = Scope(customer, profile, known.now, known.zone, known.purpose, known.campaign)
+    conditions = parse_segments(replace(known.vocabulary, segments=segments))
+    fits = [(compile_condition(condition, scope), literal(name)) for name, condition in conditions.items()]
+    name: ColumnElement[Any] = case(*fits, else_=null()) if fits else null()
+    joined = customer.outerjoin(profile, profile.c.customer_id == customer.c.id)
+    return select(customer.c.id.label("customer_id"), type_coerce(name, String).label("segment")).select_from(joined)
 
 
 def segment_of(session: Session, customer_ids: Ids, segments: Mapping[str, str], known: Circumstances) -> list[str | None]:

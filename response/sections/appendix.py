@@ -20,15 +20,15 @@ def section(sources: Sources, others: Sequence[Section], queries: Sequence[Query
 def _definitions(sources: Sources, others: Sequence[Section]) -> Iterator[Part]:
     yield say("appendix.opening", at=As("moment", sources.report.as_of))
     metrics = {**sources.metrics, **{spec.name: spec for spec in sources.report.specs}}
-    used = dict.fromkeys([*sources.report.metrics, *_leant_on(others), *_FLOW_WIDE])
+    used = dict.fromkeys([*sources.report.metrics, *leant_on(others), *_FLOW_WIDE])
     for name in used:
         if name in metrics:
-            yield Definition(name, Word("metric", name), _metric_said(metrics[name]))
+            yield Definition(name, Word("metric", name), metric_said(metrics[name]))
         else:
             yield Definition(name, Word("term", name), say(f"define.{name}"))
 
 
-def _leant_on(sections: Sequence[Section]) -> Iterator[str]:
+def leant_on(sections: Sequence[Section]) -> Iterator[str]:
     """The definitions that headings and sentences link to, in the order met."""
     for section_ in sections:
         for part in section_.parts:
@@ -54,7 +54,7 @@ def _of_table(table: Table) -> Iterator[str]:
     yield from (column.define for column in table.columns if column.define)
 
 
-def _metric_said(spec: MetricSpec) -> Say:
+def metric_said(spec: MetricSpec) -> Say:
     """A metric in a sentence: a built-in one in its own, a declared one by what it is made of."""
     if spec == BUILT_IN.get(spec.name):
         return say(f"define.{spec.name}")

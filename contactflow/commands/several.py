@@ -1,0 +1,150 @@
+"""Pages about several campaigns: the programme, campaigns side by side, and the contact strategy."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contactflow.commands.options import HERE, Workspace
+from contactflow.commands.reporting import ReportFormat
+
+if TYPE_CHECKING:  # the command line starts without what makes reports
+    from sqlmodel import Session
+
+    from contactflow.settings import Settings
+    from engine.workspace import Workspace as Opened
+    from response.parts import Document
+    from response.standing import Terms
+
+As = Annotated[ReportFormat, typer.Option("--format", help="html for people, json for programs.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="The file. Default: NAME.html here; json is printed.")]
+Language = Annotated[str | None, typer.Option(help="en or nl. Default: the workspace's.")]
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a page is made from."""
+
+    session: "Session"
+    opened: "Opened"
+    settings: "Settings"
+    terms: "Terms"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (programme, compare, strategy):
+        app.command(command.__name__)(command)
+
+
+def programme(
+    since: Annotated[str | None, typer.Option(help="Count from this moment on: 2026-01-01. Default: from each customer's draw.")] = None,
+    format_: As = ReportFormat.HTML,
+    output: Output = None,
+    language: Language = None,
+    workspace: Workspace = HERE,
+) -> None:
+    """Say what all campaigns together changed, by the global hold-out, beside what each campaign says of itself.
+
+    Example: contactflow programme -o programme.html
+    """
+
+    def make(desk: _Desk) -> "Document":
+        from engine.campaigns import campaign_names, stored_graph
+        from response.programme import programme_document
+        from response.standing import campaigning
+
+        return programme_document(
+            desk.session, desk.terms, campaigning(desk.session, campaign_names(desk.opened), desk.terms, stored_graph)
+        )
+
+    _show(workspace, make, since, format_, output, language)
+
+
+def compare(
+    campaigns: Annotated[list[str], typer.Argument(help="The campaigns' names, two or more.")],
+    format_: As = ReportFormat.HTML,
+    output: Output = None,
+    language: Language = None,
+    workspace: Workspace = HERE,
+) -> None:
+    """Show campaigns side by side: goal, verdict, effect, cost, and what came back by channel.
+
+    Example: contactflow compare winback newyear -o compare.html
+    """
+    if len(set(campaigns)) < 2:
+        raise typer.BadParameter("Name two campaigns or more, each once.", param_hint="CAMPAIGNS")
+
+    def make(desk: _Desk) -> "Document":
+        from engine.campaigns import stored_graph
+        from response.comparing import comparing_document
+        from response.standing import campaigning
+
+        return comparing_document(desk.session, desk.terms, campaigning(desk.session, dict.fromkeys(campaigns), desk.terms, stored_graph))
+
+    _show(workspace, make, None, format_, output, language)
+
+
+def strategy(
+    since: Annotated[str | None, typer.Option(help="Count from this moment on. Default: the last 90 days.")] = None,
+    format_: As = ReportFormat.HTML,
+    output: Output = None,
+    language: Language = None,
+    workspace: Workspace = HERE,
+) -> None:
+    """Show what each segment got over which channel, and what came of it, against what is meant for it in [strategy.SEGMENT].
+
+    Example: contactflow strategy -o strategy.html
+    """
+
+    def make(desk: _Desk) -> "Document":
+        from response.strategy import Meant, strategy_document
+
+        meant = {name: Meant(each.result, each.channel, each.measure) for name, each in desk.settings.strategy.items()}
+        return strategy_document(desk.session, desk.terms, desk.opened, meant)
+
+    _show(workspace, make, since, format_, output, language)
+
+
+def _show(
+    workspace: Path,
+    make: Callable[[_Desk], "Document"],
+    since: str | None,
+    format_: ReportFormat,
+    output: Path | None,
+    language: str | None,
+) -> None:
+    from contactflow.bootstrap import open_workspace
+    from contactflow.moments import read_moment
+    from contactflow.present import present_clock
+    from contactflow.settings import read_settings
+    from response.standing import Terms
+    from store.session import reading
+
+    settings = read_settings(workspace)
+    start = read_moment(since, settings.zone) if since else None
+    with open_workspace(workspace) as opened, reading(opened.database) as session:
+        now = present_clock(opened.zone).now()
+        share = settings.programme.share
+        terms = Terms(now, opened.zone.key, settings.workspace.currency, share, start, opened.metrics)
+        document = make(_Desk(session, opened, settings, terms))
+    _write(document, format_, output, language or settings.workspace.language)
+
+
+def _write(document: "Document", format_: ReportFormat, output: Path | None, language: str) -> None:
+    from response.render.html import as_html
+    from response.render.pages import page_as_json
+
+    if format_ is ReportFormat.JSON:
+        text = json.dumps(page_as_json(document), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = as_html(document, language)
+        output = output or Path(f"{document.name}.html")
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+        typer.echo(f"{output}")
