@@ -33,21 +33,24 @@ def check(
     format_: As = Format.TEXT,
     workspace: Workspace = HERE,
 ) -> None:
-    """Find every fault of flows at once, and say what to do about each.
+    """Find every fault of flows at once, and say what to do about each. A warning is no fault: the flow can be used.
 
     Example: contactflow check flows/winback.yaml
     """
-    from contactflow.checking import check_context, check_one, flow_files
+    from contactflow.checking import check_context, check_one, flow_files, warnings_of
 
     context = check_context(workspace)
     files, lost = flow_files(workspace, flow or [])
-    faults = [fault for path in files for fault in check_one(path, context).faults] + lost
+    checked = [check_one(path, context) for path in files]
+    faults = [fault for each in checked for fault in each.faults] + lost
+    warnings = [warning for path, each in zip(files, checked, strict=True) for warning in warnings_of(workspace, path, each)]
     if format_ is Format.JSON:
-        typer.echo(json.dumps({"flows": len(files), "faults": [fault.as_json() for fault in faults]}, indent=2, ensure_ascii=False))
+        document = {"flows": len(files), "faults": [each.as_json() for each in faults], "warnings": [each.as_json() for each in warnings]}
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        for fault in faults:
+        for fault in (*faults, *warnings):
             typer.echo(fault.render())
-        typer.echo(_summary(len(files), len(faults)), err=bool(faults))
+        typer.echo(_summary(len(files), len(faults), len(warnings)), err=bool(faults))
     if faults:
         raise typer.Exit(1)
 
@@ -91,6 +94,8 @@ def _standing(workspace: Path, campaign: str) -> "Standing":
         return standing(opened, campaign)
 
 
-def _summary(files: int, faults: int) -> str:
+def _summary(files: int, faults: int, warnings: int) -> str:
     flows = "1 flow" if files == 1 else f"{files} flows"
-    return f"{flows} checked: " + ("no faults." if not faults else "1 fault." if faults == 1 else f"{faults} faults.")
+    told = "no faults" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
+    more = "" if not warnings else ", 1 warning" if warnings == 1 else f", {warnings} warnings"
+    return f"{flows} checked: {told}{more}."

@@ -24,10 +24,10 @@ def standing_in_words(standing: "Standing", zone: ZoneInfo, *, in_full: bool) ->
         return head
     blocks = [head + f" (version {', '.join(standing.versions)})"]
     rows = [(name, f"{each.at:,}", f"{each.through:,}", f"{each.left:,}") for name, each in standing.nodes.items()]
-    blocks.append(_table(("node", "at", "went through", "left"), rows))
-    blocks.append(_table(("left because", "people"), [(_reason(name), f"{count:,}") for name, count in standing.ended.items()]))
+    blocks.append(table(("node", "at", "went through", "left"), rows))
+    blocks.append(table(("left because", "people"), [(_reason(name), f"{count:,}") for name, count in standing.ended.items()]))
     messages = [(node, state, f"{count:,}") for (node, state), count in sorted(standing.messages.items())]
-    blocks.append(_table(("messages of", "state", "number"), messages))
+    blocks.append(table(("messages of", "state", "number"), messages))
     blocks.append(_unknown(standing))
     blocks.append("\n".join(decision_in_words(each, zone) for each in standing.decisions))
     if standing.next_due:
@@ -111,12 +111,12 @@ def simulation_in_words(simulation: "Simulation", zone: ZoneInfo, currency: str)
         f"{simulation.campaign}, as if started on {start:%Y-%m-%d %H:%M} (version {simulation.version}); nothing was sent or stored",
         f"{simulation.audience:,} people would come in; {messages:,} messages for {currency} {cost:,.2f}{last}",
     ]
-    blocks.append(_table(("arm of", "arm", "people"), [(node, arm, f"{count:,}") for (node, arm), count in simulation.arms.items()]))
+    blocks.append(table(("arm of", "arm", "people"), [(node, arm, f"{count:,}") for (node, arm), count in simulation.arms.items()]))
     volumes = [(str(day), channel, f"{count:,}") for (day, channel), count in sorted(simulation.volumes.items())]
-    blocks.append(_table(("day", "channel", "messages"), volumes))
+    blocks.append(table(("day", "channel", "messages"), volumes))
     left_out = [(node, _reason(reason), f"{count:,}") for (node, reason), count in simulation.left_out.items()]
-    blocks.append(_table(("not written to at", "because", "people"), left_out))
-    blocks.append(_table(("leave because", "people"), [(_reason(name), f"{count:,}") for name, count in simulation.ended.items()]))
+    blocks.append(table(("not written to at", "because", "people"), left_out))
+    blocks.append(table(("leave because", "people"), [(_reason(name), f"{count:,}") for name, count in simulation.ended.items()]))
     rates = ", ".join(f"{name} {rate:.1%}" for name, rate in simulation.assumed.items())
     blocks.append(f"Assumed of those who could: {rates}. Change with --assume.")
     return "\n\n".join(block for block in blocks if block)
@@ -176,7 +176,7 @@ def _unknown(standing: "Standing") -> str:
         return ""
     total = sum(count for (_, state), count in standing.messages.items() if state == "unknown")
     head = f"{total:,} messages may or may not have been sent, and are not sent again by themselves:"
-    return head + "\n" + _table(("message", "node", "customer"), [tuple(str(each) for each in row) for row in standing.unknown])
+    return head + "\n" + table(("message", "node", "customer"), [tuple(str(each) for each in row) for row in standing.unknown])
 
 
 def _reason(name: str) -> str:
@@ -197,7 +197,7 @@ def _finding_as_json(finding: "Finding") -> Mapping[str, Any]:
     return {"at": finding.at.isoformat(), "node": finding.node, "text": finding.text, "reason": reason, "message": finding.message_id}
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Columns of text; the last column is a number, set to the right."""
     if not rows:
         return ""

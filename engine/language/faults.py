@@ -4,7 +4,7 @@ import difflib
 from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 SHOWN_CHARACTERS = 60
 _NEIGHBOURS = 20
@@ -12,7 +12,10 @@ _NEIGHBOURS = 20
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One fault. `line` and `column` count from 1, in characters; `code` is stable, for programs that read the JSON."""
+    """One fault. `line` and `column` count from 1, in characters; `code` is stable, for programs that read the JSON.
+
+    A `warning` is something to know: the file can be used as it is.
+    """
 
     file: str
     line: int
@@ -20,10 +23,12 @@ class Fault:
     code: str
     message: str
     remedy: str
+    severity: Literal["fault", "warning"] = "fault"
 
     def render(self) -> str:
-        """``file:line:column: message``, and the remedy on an indented line of its own."""
-        place = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        """``file:line:column: message`` (a warning says so), and the remedy on an indented line of its own."""
+        kind = "warning: " if self.severity == "warning" else ""
+        place = f"{self.file}:{self.line}:{self.column}: {kind}{self.message}"
         return f"{place}\n    {self.remedy}" if self.remedy else place
 
     def as_json(self) -> dict[str, Any]:

@@ -1,162 +1,149 @@
-"""Power, sample sizes and what can be detected: R's and statsmodels' figures, and simulation of the tests that we run."""
+"""What an answer needs, from what customers do anyway; the base on both databases, by hand."""
 
-import numpy as np
+from datetime import timedelta
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from statsmodels.stats.power import TTestIndPower
-from statsmodels.stats.proportion import power_proportions_2indep
+from sqlalchemy import Engine
 
-from response.statistics.means import means_p_value
+from customers.tables import Contact, Purchase
+from engine.campaigns import not_started
+from engine.metrics import BUILT_IN, MetricSpec
+from response.baseline import arrivals, baseline
+from response.planning import Base, Pair, needed
 from response.statistics.moments import Moments
-from response.statistics.power import (
-    Sizes,
-    detectable_fall,
-    detectable_of_means,
-    detectable_of_ratios,
-    detectable_rise,
-    power_of_means,
-    power_of_proportions,
-    power_of_ratios,
-    sample_size_of_means,
-    sample_size_of_proportions,
-    sample_size_of_ratios,
-)
-from response.statistics.ratios import difference_of_ratios, ratio_p_value, ratio_variance
-from response.statistics.sums import Sums
+from response.statistics.power import power_of_means, power_of_proportions, sample_size_of_proportions
+from store.clock import to_micros
+from store.session import reading, writing
+from tests.conftest import NOON
+from tests.engine.conftest import Bench
 
-rates = st.floats(0.001, 0.4)
-shares = st.floats(0.05, 0.95)
+PURCHASE, SPEND = BUILT_IN["purchase"], BUILT_IN["spend"]
+DAY = timedelta(days=1)
+FLOW = "  in: {audience: days_since_purchase > 30, holdout: 10%}\n  won: {goal: buys}\n"
 
 
-def test_the_examples_on_rs_help_pages_come_out() -> None:
-    assert power_of_means(1, 1, 1, 20, 20) == pytest.approx(0.8689528, abs=1e-7)  # power.t.test(n = 20, delta = 1, sd = 1)
-    assert sample_size_of_means(1, 1, 1, power=0.9) == Sizes(23, 23)  # power.t.test(power = .90, delta = 1): n = 22.02110
-    assert power_of_means(1, 1, 1, 22.02110, 22.02110) == pytest.approx(0.9, abs=1e-6)
-    assert power_of_proportions(0.75, 0.5, 50, 50) == pytest.approx(0.7401659, abs=1e-7)  # power.prop.test(n = 50, ...)
-    assert sample_size_of_proportions(0.75, 0.5, power=0.9) == Sizes(77, 77)  # power.prop.test(..., power = .90): n = 76.65294
+@pytest.fixture
+def bench(tmp_path_factory: pytest.TempPathFactory, database: Engine) -> Bench:
+    return Bench(tmp_path_factory.mktemp("bench"), database)
 
 
-@pytest.mark.parametrize(("test_n", "control_n"), [(20_000, 20_000), (9_000, 1_000), (300, 900)])
-def test_power_of_proportions_agrees_with_statsmodels(test_n: int, control_n: int) -> None:
-    oracle = power_proportions_2indep(0.02, 0.03, test_n, ratio=control_n / test_n, alternative="larger", alpha=0.025)
-    assert power_of_proportions(0.05, 0.03, test_n, control_n) == pytest.approx(oracle.power, rel=1e-9)
+def buys(bench: Bench, customer: int, days_ago: float, cents: int = 1000, currency: str = "EUR") -> None:
+    with writing(bench.workspace.database) as session:
+        key = f"{customer}-{days_ago}"
+        at = NOON - timedelta(days=days_ago)
+        session.add(Purchase(key=key, customer_id=customer, purchased_at=at, amount_cents=cents, currency=currency))
 
 
-@pytest.mark.parametrize(("effect", "test_n", "control_n"), [(0.5, 30, 30), (0.2, 300, 100), (0.05, 9000, 1000)])
-def test_power_of_means_with_equal_variances_agrees_with_statsmodels(effect: float, test_n: int, control_n: int) -> None:
-    oracle = TTestIndPower().power(effect, test_n, 0.025, ratio=control_n / test_n, alternative="larger")
-    # Welch's degrees of freedom are fewer than the pooled ones when sizes differ: hence not to the last digit.
-    assert power_of_means(effect * 3, 9, 9, test_n, control_n) == pytest.approx(oracle, rel=1e-9 if test_n == control_n else 6e-3)
+def counted(bench: Bench, spec: MetricSpec, days: int = 14) -> Moments:
+    running = not_started(bench.workspace, bench.start(FLOW)[0].graph)
+    with reading(bench.workspace.database) as session:
+        return baseline(session, running, spec, "EUR", to_micros(NOON - days * DAY), to_micros(NOON))
 
 
-def test_power_takes_both_arms_variance_where_others_take_controls() -> None:
-    generator = np.random.default_rng(39)
-    test, control = generator.binomial(1000, 0.035, 100_000) / 1000, generator.binomial(1000, 0.05, 100_000) / 1000
-    pooled = (test + control) / 2
-    found = np.mean((test - control) / np.sqrt(pooled * (1 - pooled) * 2 / 1000) < -1.959964)
-    assert found == pytest.approx(0.384, abs=0.006)
-    assert power_of_proportions(0.035, 0.05, 1000, 1000) == pytest.approx(found, abs=0.006)
-    assert power_of_means(0.015, 0.0475, 0.0475, 1000, 1000) == pytest.approx(0.337, abs=0.001)  # the mistake
+def story(bench: Bench) -> None:
+    """Five customers whom the audience would have let in a fortnight ago, and three whom it would not."""
+    bench.people(8)
+    for customer in range(1, 6):
+        buys(bench, customer, 100)
+    buys(bench, 1, 10, 1250)
+    buys(bench, 1, 13.999, 250)  # soon after the beginning of the window: in it
+    buys(bench, 2, 0.5, 3000)
+    buys(bench, 3, 3, 999, "USD")
+    buys(bench, 6, 20)  # bought too lately to be let in then
+    buys(bench, 6, 5)
+    buys(bench, 7, 14.0001, 7777)  # a moment before
 
 
-def test_power_of_means_is_what_welch_finds_with_unequal_arms_and_spreads() -> None:
-    generator = np.random.default_rng(1947)
-    found = []
-    for _ in range(4000):
-        test, control = generator.normal(3, 6, 60), generator.normal(0, 3, 20)
-        p = means_p_value(*(Sums(len(y), float(y.sum()), float((y * y).sum())) for y in (test, control)))
-        found.append(p is not None and p < 0.05 and test.mean() > control.mean())
-    assert power_of_means(3, 36, 9, 60, 20) == pytest.approx(np.mean(found), abs=0.02)
+def test_the_base_is_what_the_audience_of_then_did_since(bench: Bench) -> None:
+    story(bench)
+    assert counted(bench, PURCHASE).outcome.mean == pytest.approx(3 / 5)
+    spend = counted(bench, SPEND)
+    assert (spend.n, spend.y, spend.yy) == (5, 1500 + 3000, 1500**2 + 3000**2)
+    assert spend.outcome.mean == pytest.approx(9.0)
 
 
-def spend_by_visit(generator: np.random.Generator, n: int, spend: float) -> Moments:
-    x = generator.negative_binomial(1.5, 1 / 3, n).astype(float)
-    y = x * spend * generator.gamma(4, 0.25, n)
-    return Moments(n, float(y.sum()), float((y * y).sum()), float(x.sum()), float((x * x).sum()), float((x * y).sum()))
+def test_who_bought_in_the_window_is_not_in_the_audience_of_today_but_was_then(bench: Bench) -> None:
+    story(bench)
+    assert counted(bench, PURCHASE).n == 5
 
 
-def test_power_of_ratios_is_what_their_test_finds() -> None:
-    generator = np.random.default_rng(2018)
-    known = [spend_by_visit(generator, 200_000, spend) for spend in (21.5, 20.0)]
-    p_values = []
-    for _ in range(2000):
-        test, control = spend_by_visit(generator, 900, 21.5), spend_by_visit(generator, 600, 20.0)
-        p, difference = ratio_p_value(test, control), difference_of_ratios(test, control).estimate
-        p_values.append(p is not None and p < 0.05 and difference is not None and difference > 0)
-    ours = power_of_ratios(1.5, ratio_variance(known[0]), ratio_variance(known[1]), 900, 600)
-    assert ours == pytest.approx(np.mean(p_values), abs=0.03)
+def test_a_ratio_has_both_its_sides(bench: Bench) -> None:
+    story(bench)
+    found = counted(bench, MetricSpec("basket", "spend", per="orders"))
+    assert (found.y, found.x, found.xy) == (4500, 3, 1500 * 2 + 3000 * 1)  # the dollars are on neither side
 
 
-@given(rates, st.floats(0.0005, 0.3), shares, st.floats(0.5, 0.95))
-def test_sample_sizes_of_proportions_are_the_smallest_that_do(control: float, rise: float, test_share: float, power: float) -> None:
-    sizes = sample_size_of_proportions(control + rise, control, test_share, power)
-    assert sizes is not None
-    assert power_of_proportions(control + rise, control, sizes.test + 1, sizes.control + 1) >= power - 1e-3
-    total = sizes.total - 2 / min(test_share, 1 - test_share)
-    if total > 0:
-        fewer = round(total * test_share), round(total * (1 - test_share))
-        assert 0 in fewer or power_of_proportions(control + rise, control, *fewer) < power
+def test_reactions_are_those_of_people_to_any_campaign(bench: Bench) -> None:
+    story(bench)
+    with writing(bench.workspace.database) as session:
+        for customer, human, campaign in ((1, True, "old"), (1, True, "old"), (2, False, "old"), (3, True, "other"), (6, True, "old")):
+            at = NOON - 2 * DAY
+            seen = Contact(at=at, customer_id=customer, campaign=campaign, channel="web", direction="in", kind="visited", human=human)
+            session.add(seen)
+    assert counted(bench, BUILT_IN["visit"]).y == 2
 
 
-@given(st.floats(0.05, 3), st.floats(0.1, 9), st.floats(0.1, 9), shares, st.floats(0.5, 0.95))
-def test_sample_sizes_of_means_reach_their_power(
-    difference: float, test_variance: float, control_variance: float, test_share: float, power: float
-) -> None:
-    sizes = sample_size_of_means(difference, test_variance, control_variance, test_share, power)
-    assert sizes is not None
-    assert power_of_means(difference, test_variance, control_variance, sizes.test, sizes.control) >= power - 1e-6
-    assert abs(sizes.test - test_share * sizes.total) <= 1
+def test_who_newly_qualifies_is_counted(bench: Bench) -> None:
+    story(bench)
+    buys(bench, 8, 35)
+    [running] = bench.start(FLOW)
+    with reading(bench.workspace.database) as session:
+        assert arrivals(session, running, to_micros(NOON - 14 * DAY), to_micros(NOON)) == 1
 
 
-def test_sample_sizes_of_ratios_reach_their_power_and_no_customer_is_too_many() -> None:
-    sizes = sample_size_of_ratios(1.5, 700.0, 500.0, 0.25, 0.9)
-    assert sizes is not None
-    assert power_of_ratios(1.5, 700.0, 500.0, sizes.test, sizes.control) >= 0.9
-    assert power_of_ratios(1.5, 700.0, 500.0, sizes.test - 1, sizes.control - 3) < 0.9
+def test_an_audience_that_nobody_is_in_says_nothing(bench: Bench) -> None:
+    bench.people(3)
+    assert Base.of_history(PURCHASE, counted(bench, PURCHASE)) is None
 
 
-def test_the_customers_of_an_uneven_split_are_in_its_proportion() -> None:
-    sizes = sample_size_of_proportions(0.013, 0.01, 0.9)
-    assert sizes is not None
-    assert sizes.test == pytest.approx(9 * sizes.control, rel=1e-3)
-    even = sample_size_of_proportions(0.013, 0.01)
-    assert even is not None
-    assert sizes.total > 2 * even.total  # what an uneven split costs
-
-
-@given(st.floats(0.01, 0.4), st.integers(50, 10**6), st.integers(50, 10**6))
-def test_what_can_be_detected_has_the_power_that_it_names(rate: float, test_n: int, control_n: int) -> None:
-    for change, direction in ((detectable_rise(rate, test_n, control_n), 1), (detectable_fall(rate, test_n, control_n), -1)):
-        if change is not None:
-            assert power_of_proportions(rate + direction * change, rate, test_n, control_n) == pytest.approx(0.8, abs=1e-6)
-
-
-def test_a_fall_that_even_nothing_would_not_show_is_not_promised() -> None:
-    assert detectable_fall(0.01, 50, 50) is None
-    assert detectable_fall(0.0, 5000, 5000) is None
-    assert detectable_fall(0.3, 0, 50) is None
-
-
-def test_detectable_differences_of_means_and_ratios_have_the_power_that_they_name() -> None:
-    found = detectable_of_means(36, 9, 300, 100)
+def test_nobody_who_did_it_is_not_a_rate_to_plan_with() -> None:
+    assert Base.of_history(PURCHASE, Moments(500, 0, 0, 0, 0, 0)) is None
+    found = Base.of_history(PURCHASE, Moments(500, 25, 25, 0, 0, 0))
     assert found is not None
-    assert power_of_means(found, 36, 9, 300, 100) == pytest.approx(0.8, abs=1e-9)
-    generator = np.random.default_rng(1)
-    test, control = spend_by_visit(generator, 900, 21.5), spend_by_visit(generator, 600, 20.0)
-    ratio = detectable_of_ratios(test, control, power=0.9, alpha=0.045)
-    assert ratio is not None
-    assert power_of_ratios(ratio, ratio_variance(test), ratio_variance(control), 900, 600, alpha=0.045) == pytest.approx(0.9)
+    assert found.mean == 0.05
+    assert found.variance == pytest.approx(0.0475)
 
 
-def test_what_cannot_be_planned_is_not_planned() -> None:
-    assert sample_size_of_proportions(0.1, 0.1) is None
-    assert sample_size_of_proportions(0.2, 0.1, test_share=1.0) is None
-    assert sample_size_of_means(0, 1, 1) is None
-    assert sample_size_of_means(1, 0, 0) is None
-    assert sample_size_of_ratios(1, 1, 1, test_share=0) is None
-    assert detectable_of_means(1, 1, 1, 100) is None
-    assert detectable_of_means(0, 0, 10, 10) is None
-    assert detectable_of_ratios(Moments(5, 1, 1, 0, 0, 0), Moments(5, 1, 1, 2, 2, 1)) is None
-    assert power_of_means(1, 0, 0, 5, 5) == power_of_ratios(1, 0, 0, 5, 5) == 1
-    assert power_of_means(0, 0, 0, 5, 5) == power_of_ratios(0, 0, 0, 5, 5) == 0
+def test_a_pair_has_the_sizes_of_its_written_shares_and_the_power_of_its_counts() -> None:
+    found = needed(Pair("in", "holdout", "contacted", "control", 910, 90, arm_share=0.9), PURCHASE, Base.of_rate(0.03), 0.01)
+    assert found.sizes == sample_size_of_proportions(0.04, 0.03, 0.9)
+    assert found.power == power_of_proportions(0.04, 0.03, 910, 90)
+    assert found.enough is False
+    assert found.detectable is not None
+    assert power_of_proportions(0.03 + found.detectable, 0.03, 910, 90) == pytest.approx(0.8)
+
+
+def test_what_is_needed_is_enough_and_one_less_is_not() -> None:
+    base = Base.of_rate(0.03)
+    sizes = needed(Pair("in", "split", "a", "b", 0, 0, arm_share=0.5), PURCHASE, base, 0.01).sizes
+    assert sizes is not None
+    assert needed(Pair("in", "split", "a", "b", sizes.test, sizes.control), PURCHASE, base, 0.01).enough
+    assert needed(Pair("in", "split", "a", "b", sizes.test - 9, sizes.control - 9), PURCHASE, base, 0.01).enough is False
+
+
+def test_several_arms_against_one_control_take_more() -> None:
+    one, three = (needed(Pair("x", "split", "a", "b", 500, 500, arms), PURCHASE, Base.of_rate(0.1), 0.05) for arms in (1, 3))
+    assert one.sizes is not None
+    assert three.sizes is not None
+    assert three.sizes.total > one.sizes.total
+    assert three.alpha == pytest.approx(0.05 / 3)
+
+
+def test_of_what_is_better_when_it_is_less_a_fall_is_looked_for() -> None:
+    opt_out, pair = BUILT_IN["opt_out"], Pair("x", "variants", "a", "b", 2000, 2000)
+    found = needed(pair, opt_out, Base.of_rate(0.05), 0.01)
+    assert found.sizes == sample_size_of_proportions(0.04, 0.05)
+    assert needed(pair, opt_out, Base.of_rate(0.005), 0.01).sizes is None  # it cannot fall below nothing
+
+
+def test_amounts_take_the_spread_that_was_seen() -> None:
+    found = needed(Pair("x", "holdout", "a", "b", 900, 100, arm_share=0.9), SPEND, Base(12.0, 400.0), 2.0)
+    assert found.sizes is not None
+    assert power_of_means(2.0, 400, 400, found.sizes.test, found.sizes.control) >= 0.8
+    assert found.power == power_of_means(2.0, 400, 400, 900, 100)
+
+
+def test_an_empty_arm_says_what_is_needed_and_nothing_else() -> None:
+    found = needed(Pair("x", "split", "a", "b", 0, 0, arm_share=0.5), PURCHASE, Base.of_rate(0.1), 0.02)
+    assert found.sizes is not None
+    assert (found.detectable, found.power, found.enough) == (None, None, None)
