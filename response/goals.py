@@ -132,8 +132,9 @@ def _chosen(name: str, ran: Sequence[_Ran], wanted: str | None) -> Registered | 
     if len(found) == 1:
         return next(iter(found.values()))
     known = ", ".join(dict.fromkeys(f"{each.goal.digest} ({each.goal.goal.metric.name})" for each in with_goal if each.goal))
-    listed = f"Nobody has come into '{name}' under another than: {known}." if known else f"'{name}' has no learning goal."
-    raise NotFoundError(f"There is no one learning goal '{wanted}'. {listed}")
+    several = "several learning goals that begin" if found else "no learning goal that begins"
+    listed = f"It has: {known}." if known else "It was started without any."
+    raise NotFoundError(f"'{name}' has {several} with '{wanted}'. {listed}")
 
 
 def _customers(session: Session, campaign_id: int, ran: Sequence[_Ran]) -> dict[str | None, int]:

@@ -23,7 +23,7 @@ def notes_on_entries(begun: Started, came: Entries, other_purchases: int) -> Ite
     answered = begun.answered.digest if begun.answered else None
     others = [goal.digest for goal in begun.goals if goal.digest != answered]
     if others:
-        values = (("count", str(len(others))), ("campaign", begun.name), ("digests", ", ".join(others)), ("digest", others[-1]))
+        values = (("campaign", begun.name), ("digests", ", ".join(others)), ("digest", others[-1]))
         yield Note("earlier_goals", values)
     if begun.left_out:
         yield Note("other_goals_customers", (("customers", str(begun.left_out)),))

@@ -67,16 +67,17 @@ def note_said(note: Note) -> Say:
 def _difference(found: Comparison) -> Say:
     unit, estimate = unit_of(found), found.absolute.estimate or 0.0
     limits = Effect(None, found.absolute.low, found.absolute.high)
-    interval = _NOTHING if limits.low is None else say("sentence.interval", interval=difference_of(found, limits))
-    return say(
+    said = say(
         f"sentence.{unit}.{_direction(estimate, unit)}",
         arm=Word("arm", found.arm),
         control=Word("arm", found.control),
         did=_did(found.metric),
         metric=Word("metric", found.metric),
         size=As(_SIZES[unit], abs(estimate)),
-        interval=interval,
     )
+    if limits.low is None:
+        return say("sentence.without_interval", said=said)
+    return say("sentence.with_interval", said=said, interval=difference_of(found, limits))
 
 
 def _direction(estimate: float, unit: Unit) -> str:
