@@ -76,7 +76,8 @@ def band_of_proportions(test: Sums, control: Sums, level: float = 0.95) -> Effec
         return Effect(difference, -1.0, 1.0)
     low, high = _part_of_converters(test.y, control.y, test.n / everyone, 1 - level)
     edges = [converters * (part / test.n - (1 - part) / control.n) for part in (low, high)]
-    return Effect(difference, max(-1.0, edges[0]), min(1.0, edges[1]))
+    # With converters in one arm only, an edge is the estimate itself, but for rounding.
+    return Effect(difference, max(-1.0, min(edges[0], difference)), min(1.0, max(edges[1], difference)))
 
 
 def confidence_sequence(test: Sums, control: Sums, level: float = 0.95, tightest_at: float = TIGHTEST_AT) -> Effect:
