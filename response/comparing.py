@@ -129,15 +129,18 @@ def _charts(campaigns: Sequence[Campaigning]) -> Iterator[Chart]:
     for metric in metrics:
         rows = [(name, one) for name, one in found if one.metric == metric and one.absolute.low is not None]
         if len(rows) > 1:
+            title = say("compare.chart", metric=Word("metric", metric))
             columns = (Column("campaign", "text"), Column("absolute", DIFFERENCES[unit_of(rows[0][1])]))
-            table = Table(f"compare-{metric}", columns, tuple((name, one.absolute) for name, one in rows), folded=True)
+            table = Table(f"compare-{metric}", columns, tuple((name, one.absolute) for name, one in rows), folded=True, title=title)
             yield Chart(
                 f"compare-{metric}", "intervals", say("compare.chart", metric=Word("metric", metric)), table, "campaign", "absolute"
             )
     rows = [(name, one) for name, one in found if one.relative.low is not None]
     if len(metrics) > 1 and len(rows) > 1:
         columns = (Column("campaign", "text"), Column("relative", "lift"))
-        table = Table("compare-relative", columns, tuple((name, one.relative) for name, one in rows), folded=True)
+        table = Table(
+            "compare-relative", columns, tuple((name, one.relative) for name, one in rows), folded=True, title=say("compare.relative")
+        )
         yield Chart("compare-relative", "intervals", say("compare.relative"), table, "campaign", "relative")
 
 

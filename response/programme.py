@@ -227,7 +227,7 @@ def _chart(campaigns: Sequence[Campaigning]) -> Iterator[Chart]:
     rows = tuple((name, effect) for name, effect in known if effect.low is not None)
     if len(rows) > 1:
         columns = (Column("campaign", "text"), Column("extra_buyers", "change"))
-        table = Table("campaigns-buyers", columns, rows, folded=True)
+        table = Table("campaigns-buyers", columns, rows, folded=True, title=say("programme.chart"))
         yield Chart("campaigns-buyers", "intervals", say("programme.chart"), table, "campaign", "extra_buyers")
 
 

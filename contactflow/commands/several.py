@@ -1,6 +1,5 @@
 """Pages about several campaigns: the programme, campaigns side by side, and the contact strategy."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from contactflow.commands.documents import FORMATS, OUTPUT, ReportFormat, write_document
 from contactflow.commands.options import HERE, Workspace
-from contactflow.commands.reporting import ReportFormat
 
 if TYPE_CHECKING:  # the command line starts without what makes reports
     from sqlmodel import Session
@@ -19,8 +18,8 @@ if TYPE_CHECKING:  # the command line starts without what makes reports
     from response.parts import Document
     from response.standing import Terms
 
-As = Annotated[ReportFormat, typer.Option("--format", help="html for people, json for programs.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="The file. Default: NAME.html here; json is printed.")]
+As = Annotated[ReportFormat, typer.Option("--format", help=FORMATS)]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help=OUTPUT.format(name="NAME"))]
 Language = Annotated[str | None, typer.Option(help="en or nl. Default: the workspace's.")]
 
 
@@ -121,6 +120,7 @@ def _show(
     from contactflow.moments import read_moment
     from contactflow.present import present_clock
     from contactflow.settings import read_settings
+    from response.render.pages import page_as_json
     from response.standing import Terms
     from store.session import reading
 
@@ -131,20 +131,4 @@ def _show(
         share = settings.programme.share
         terms = Terms(now, opened.zone.key, settings.workspace.currency, share, start, opened.metrics)
         document = make(_Desk(session, opened, settings, terms))
-    _write(document, format_, output, language or settings.workspace.language)
-
-
-def _write(document: "Document", format_: ReportFormat, output: Path | None, language: str) -> None:
-    from response.render.html import as_html
-    from response.render.pages import page_as_json
-
-    if format_ is ReportFormat.JSON:
-        text = json.dumps(page_as_json(document), indent=2, ensure_ascii=False) + "\n"
-    else:
-        text = as_html(document, language)
-        output = output or Path(f"{document.name}.html")
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        output.write_text(text, encoding="utf-8")
-        typer.echo(f"{output}")
+    write_document(document, page_as_json, format_, output, language or settings.workspace.language)

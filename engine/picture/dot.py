@@ -15,8 +15,9 @@ from engine.picture.words import Language, number, say, word
 EDGE_TEXT_WIDTH = 118
 ARM_SIZE, ARMS_WIDTH = 9, 124
 THIN, THICK = 1.3, 5.0  # points; with counts, an edge is as thick as many went along it
-RANK_GAP, NARROW_GAP = "rankdir=TB ranksep=0.42 nodesep=0.38", "rankdir=TB ranksep=0.26 nodesep=0.24"
-GRAPH = "splines=true ordering=out fontname=Helvetica bgcolor=white pad=0.35 labelloc=t labeljust=l"
+ROOM = "rankdir=TB ranksep=0.42 nodesep=0.38 {0} pad=0.35 labelloc=t labeljust=l"  # in inches
+LITTLE_ROOM = "rankdir=TB ranksep=0.2 nodesep=0.24 {0} pad=0.06"  # for a page, which has margins of its own
+GRAPH = "splines=true ordering=out fontname=Helvetica bgcolor=white"
 
 
 def draw_dot(
@@ -29,16 +30,16 @@ def draw_dot(
     cards = {node_id: card_of(node, (counts or {}).get(node_id), language) for node_id, node in graph.nodes.items()}
     lines = {key: (number(count, language),) for key, count in (edge_counts or {}).items()}
     figures = FlowFigures(edges=lines, weights=edge_counts or {})
-    return _text(graph, cards, figures, language, RANK_GAP, framed=True)
+    return _text(graph, cards, figures, language, framed=True)
 
 
 def draw_figures(graph: FlowGraph, figures: FlowFigures, language: Language = "en") -> str:
     """The DOT text of a flow with what happened on its cards and edges, without heading and legend: for a report, which has its own."""
     cards = {node_id: card_with(node, figures.nodes.get(node_id), language) for node_id, node in graph.nodes.items()}
-    return _text(graph, cards, figures, language, NARROW_GAP, framed=False)
+    return _text(graph, cards, figures, language, framed=False)
 
 
-def _text(graph: FlowGraph, cards: Mapping[str, Card], figures: FlowFigures, language: Language, gap_: str, *, framed: bool) -> str:
+def _text(graph: FlowGraph, cards: Mapping[str, Card], figures: FlowFigures, language: Language, *, framed: bool) -> str:
     held = {node_id: node.look().held_out for node_id, node in graph.nodes.items()}
     controls = {node_id: word("{0} held out", language, share) for node_id, share in held.items() if share}
     statements = [
@@ -47,10 +48,11 @@ def _text(graph: FlowGraph, cards: Mapping[str, Card], figures: FlowFigures, lan
         *(statement for node_id, text in controls.items() for statement in _control(node_id, text, figures, language)),
     ]
     body = "\n".join(f"  {statement}" for statement in statements)
+    room = (ROOM if framed else LITTLE_ROOM).format(GRAPH)
     frame = f"\n    label={_frame(graph, cards, language, with_control=bool(controls))}" if framed else ""
     return (
         f'digraph "{graph.campaign.campaign}" {{\n'
-        f'  graph [id="flow" class="lang-{language}" tooltip={_tooltip(title_of(graph.campaign))}\n    {gap_} {GRAPH}{frame}]\n'
+        f'  graph [id="flow" class="lang-{language}" tooltip={_tooltip(title_of(graph.campaign))}\n    {room}{frame}]\n'
         "  node [shape=box style=filled margin=0 fontname=Helvetica]\n"
         f'  edge [fontname=Helvetica fontcolor="{SOFT}" arrowsize=0.75]\n'
         f"{body}\n}}\n"
