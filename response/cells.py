@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, FromClause, case, func, literal, select
 
 from engine.metrics import MetricSpec
+from response.beside import beside
 from response.exact import product_sums, whole
 from response.happenings import base
 from response.metrics import caps, unit_of
@@ -93,19 +94,18 @@ class Cell:
 def cells(sources: Sources, sides: Sides, rows: FromClause) -> list[Cell]:
     """A cell for each value of the key, in order.
 
-    `rows` has a row for each customer assigned: member_id, control (0, 1), and the key, which is all its other columns.
+    `rows` has a row for each customer assigned: member_id, control (0, 1), and the key, which is all its other columns, whole numbers.
     """
-    key = [column for column in rows.c if column.name not in ("member_id", "control")]
-    done, left = outcome_of(sources, sides.metric), outcome_of(sources, sources.metrics["opt_out"])
-    joined = rows.outerjoin(done, done.c.member_id == rows.c.member_id).outerjoin(left, left.c.member_id == rows.c.member_id)
-    y = _capped(sources, sides, done.c.y)
-    x: ColumnElement[Any] = literal(0, BigInteger)
+    names = [column.name for column in rows.c if column.name not in ("member_id", "control")]
+    facts: list[FromClause] = [outcome_of(sources, sides.metric), outcome_of(sources, sources.metrics["opt_out"], "opted_out")]
     if sides.metric.per:
-        by = base(sources.population, sides.metric, sources.report.currency).subquery("base")
-        joined, x = joined.outerjoin(by, by.c.member_id == rows.c.member_id), by.c.x
-    statement = select(*key, rows.c.control, func.count(left.c.member_id), func.count(), *_sums(y, x)).select_from(joined)
-    statement = statement.group_by(*key, rows.c.control).order_by(*key)
-    places = len(key)
+        facts.append(base(sources.population, sides.metric, sources.report.currency).subquery("base"))
+    each = beside(rows, *facts)
+    y, x = _capped(sources, sides, each.c.y), each.c.x if sides.metric.per else literal(0, BigInteger)
+    counted = (each.c.control, func.count(each.c.opted_out), func.count(), *_sums(y, x))
+    grouped = [each.c[name] for name in names]
+    statement = select(*grouped, *counted).group_by(*grouped, each.c.control).order_by(*grouped)
+    places = len(names)
     found: dict[Key, dict[int, tuple[int, Moments]]] = {}
     for row in sources.session.connection().execute(statement):
         moments = _moments(sides.metric, *row[places + 2 :])

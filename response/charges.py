@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, Subquery, and_, func, select
 
 from customers.tables import table_of
 from engine.tables import OutboxMessage
+from response.beside import beside
 from response.population import Population, micros
 from response.sides import Sides, people
 from response.sources import Sources
@@ -20,16 +21,15 @@ def has_left(population: Population) -> ColumnElement[bool]:
 
 
 def charged(population: Population) -> Subquery:
-    """(member_id, y): the millicents that a member's messages cost. Nobody without a message."""
-    cost = func.sum(outbox.c.cost_millicents).label("y")
+    """(member_id, cost): the millicents that a member's messages cost. Nobody without a message."""
+    cost = func.sum(outbox.c.cost_millicents).label("cost")
     return select(outbox.c.member_id, cost).where(has_left(population)).group_by(outbox.c.member_id).subquery("charged")
 
 
 def extra_cost(sources: Sources, sides: Sides) -> float:
     """What a customer of the arms cost more than one of the control, on average over customers assigned, in the currency's unit."""
-    everyone, cost = people(sources, sides), charged(sources.population)
-    joined = everyone.outerjoin(cost, cost.c.member_id == everyone.c.member_id)
-    statement = select(everyone.c.control, func.count(), func.coalesce(func.sum(cost.c.y), 0)).select_from(joined)
-    rows = sources.session.connection().execute(statement.group_by(everyone.c.control))
+    each = beside(people(sources, sides), charged(sources.population))
+    statement = select(each.c.control, func.count(), func.coalesce(func.sum(each.c.cost), 0)).group_by(each.c.control)
+    rows = sources.session.connection().execute(statement)
     means: dict[int, float] = {control: int(total) / MILLICENTS / customers for control, customers, total in rows}
     return means.get(0, 0.0) - means.get(1, 0.0)

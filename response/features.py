@@ -16,6 +16,7 @@ from customers.tables import Customer, Profile, table_of
 from engine.metrics import MetricSpec
 from engine.nodes.update import Update
 from response.before import contacts_before, purchases_before
+from response.beside import beside
 from response.metrics import unit_of
 from response.population import member
 from response.sides import Sides, outcome_of, people
@@ -26,7 +27,6 @@ CATEGORIES = 20  # values of a text that get a column of their own
 LEAKS_BELOW = 0.001  # chance, over all columns together, of groups so unlike before the start
 _BATCH = 20_000
 _PRIME, _FACTORS = 2_147_483_647, (48_271, 69_621)  # of Park and Miller's generators (1988): products fit 64 bits
-_DATED = ("days", "orders", "cents", "short", "long", "segment", "known_days")
 _UNDATED = ("birth_date", "country", "language")
 
 Numbers = NDArray[np.float64]
@@ -79,18 +79,17 @@ def _statement(sources: Sources, sides: Sides, metrics: tuple[MetricSpec, Metric
     profile = Table(Profile.__tablename__, MetaData(), *_profile_columns(sources, own))
     bought = purchases_before(sample, sources.report.currency).subquery("bought")
     written = contacts_before(sample).subquery("written")
-    done, brought = (outcome_of(sources, spec).alias(name) for name, spec in zip(("done", "brought"), metrics, strict=True))
-    joined: FromClause = sample.join(member, member.c.id == sample.c.member_id).join(customer, customer.c.id == sample.c.customer_id)
-    joined = joined.outerjoin(profile, profile.c.customer_id == sample.c.customer_id)
-    for each in (bought, written, done, brought):
-        joined = joined.outerjoin(each, each.c.member_id == sample.c.member_id)
+    outcomes = (outcome_of(sources, spec, name) for spec, name in zip(metrics, ("y", "worth"), strict=True))
+    each = beside(sample, bought, written, *outcomes)
+    joined: FromClause = each.join(member, member.c.id == each.c.member_id).join(customer, customer.c.id == each.c.customer_id)
+    joined = joined.outerjoin(profile, profile.c.customer_id == each.c.customer_id)
     columns = [
-        *(sample.c.control, done.c.y.label("y"), brought.c.y.label("worth")),
-        *(bought.c.days, bought.c.orders, bought.c.cents, written.c.short, written.c.long, member.c.segment),
+        *(each.c[name] for name in ("control", "y", "worth", "days", "orders", "cents", "short", "long")),
+        member.c.segment,
         *(customer.c[name] for name in _UNDATED),
         *(profile.c[name] for name in own),
     ]
-    return select(*columns).select_from(joined).order_by(sample.c.member_id)
+    return select(*columns).select_from(joined).order_by(each.c.member_id)
 
 
 def _sample(everyone: FromClause) -> FromClause:

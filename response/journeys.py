@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from math import log2
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, and_, case, func, literal_column, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, func, literal_column, or_, select, union_all
 
 from customers.attributes import WRITTEN_TO
 from customers.tables import Contact, table_of
+from response.beside import beside
 from response.happenings import first_moments
 from response.population import micros
 from response.sides import Sides, people
@@ -26,12 +27,10 @@ def paths(sources: Sources, sides: Sides, nodes: Sequence[str]) -> list[Path]:
     A touch is a message that left in the window, up to the first response. Customers with equal paths are counted in the database: there
     a path is a number with a digit for each touch, the last touch lowest.
     """
-    written, responded, everyone = _path_of_each(sources, sides, nodes), _responded(sources, sides), people(sources, sides)
-    joined = everyone.outerjoin(written, written.c.member_id == everyone.c.member_id)
-    joined = joined.outerjoin(responded, responded.c.member_id == everyone.c.member_id)
-    did, path = responded.c.member_id.is_not(None), func.coalesce(written.c.path, 0)
-    counted = select(path, func.count().filter(did), func.count().filter(~did)).select_from(joined)
-    statement = counted.where(everyone.c.control == 0).group_by(path).order_by(path)
+    each = beside(people(sources, sides), _path_of_each(sources, sides, nodes), _responded(sources, sides))
+    did, path = each.c.responded_at.is_not(None), func.coalesce(each.c.path, 0).label("path")
+    counted = select(path, func.count().filter(did), func.count().filter(~did)).where(each.c.control == 0)
+    statement = counted.group_by(path).order_by(path)
     return [Path(_touches(int(number), nodes), yes, no) for number, yes, no in sources.session.connection().execute(statement)]
 
 
@@ -45,29 +44,39 @@ def _path_of_each(sources: Sources, sides: Sides, nodes: Sequence[str]) -> Subqu
 
 def _touched(sources: Sources, sides: Sides, nodes: Sequence[str]) -> Subquery:
     """(member_id, code of the node, place from the end) for each message before the response."""
-    everyone, responded, population = people(sources, sides), _responded(sources, sides), sources.population.over(sides.metric)
-    at = micros(contact.c.at)
-    ours = and_(
+    responded = _responded(sources, sides)
+    answers = select(responded.c.member_id, responded.c.responded_at.label("at"), _number(0).label("id"), _number(0).label("code"))
+    happened = union_all(_messages(sources, sides, nodes), answers).subquery("happened")
+    # The response as one more event of the member: a join to it might be read again and again.
+    answered_at = func.max(case((happened.c.code == 0, happened.c.at))).over(partition_by=happened.c.member_id)
+    known = select(happened, answered_at.label("answered_at")).subquery("known")
+    place = func.row_number().over(partition_by=known.c.member_id, order_by=(known.c.at.desc(), known.c.id.desc())).label("place")
+    in_time = or_(known.c.answered_at.is_(None), known.c.at <= known.c.answered_at)
+    return select(known.c.member_id, known.c.code, place).where(known.c.code > 0, in_time).subquery("touched")
+
+
+def _messages(sources: Sources, sides: Sides, nodes: Sequence[str]) -> Select[Any]:
+    """(member_id, at, id, code of the node) for each message in the window to customers of the arms."""
+    everyone, population, at = people(sources, sides), sources.population.over(sides.metric), micros(contact.c.at)
+    ours = [
         contact.c.customer_id == everyone.c.customer_id,
         contact.c.campaign == population.campaign,
         contact.c.kind.in_([kind.value for kind in WRITTEN_TO]),
         contact.c.node.in_(list(nodes)),
         at >= everyone.c.entered_at,
         at <= population.as_of,
-    )
-    in_time: list[ColumnElement[Any]] = [or_(responded.c.at.is_(None), at <= responded.c.at)]
+    ]
     if population.within is not None:
-        in_time.append(at < everyone.c.entered_at + population.within)
-    code = case(*((contact.c.node == node, _number(place)) for place, node in enumerate(nodes, 1)))
-    place = func.row_number().over(partition_by=everyone.c.member_id, order_by=(at.desc(), contact.c.id.desc()))
-    joined = everyone.join(contact, ours).outerjoin(responded, responded.c.member_id == everyone.c.member_id)
-    columns = (everyone.c.member_id, code.label("code"), place.label("place"))
-    return select(*columns).select_from(joined).where(everyone.c.control == 0, *in_time).subquery("touched")
+        ours.append(at < everyone.c.entered_at + population.within)
+    code = case(*((contact.c.node == node, _number(place)) for place, node in enumerate(nodes, 1))).label("code")
+    columns = (everyone.c.member_id, at.label("at"), contact.c.id.label("id"), code)
+    return select(*columns).select_from(everyone.join(contact, and_(*ours))).where(everyone.c.control == 0)
 
 
 def _responded(sources: Sources, sides: Sides) -> Subquery:
-    found: Subquery = first_moments(sources.population, sides.metric, sources.report.currency).subquery("responded")
-    return found
+    """(member_id, responded_at in micros)."""
+    first = first_moments(sources.population, sides.metric, sources.report.currency).subquery("first")
+    return select(first.c.member_id, first.c.at.label("responded_at")).subquery("responded")
 
 
 def _touches(number: int, nodes: Sequence[str]) -> tuple[str, ...]:

@@ -52,9 +52,10 @@ def people(sources: Sources, sides: Sides) -> Subquery:
     return select(arms.c.member_id, arms.c.customer_id, arms.c.entered_at, control).where(arms.c.node == sides.node).subquery("people")
 
 
-def outcome_of(sources: Sources, metric: MetricSpec) -> Subquery:
-    """One row (member_id, y) for each member whose y is not 0, in the metric's own window."""
-    return outcome(sources.population, metric, sources.report.currency).subquery(f"outcome_{metric.of}")
+def outcome_of(sources: Sources, metric: MetricSpec, name: str = "y") -> Subquery:
+    """(member_id, y under this name) for each member whose y is not 0, in the metric's own window."""
+    found = outcome(sources.population, metric, sources.report.currency).subquery(f"outcome_{metric.of}")
+    return select(found.c.member_id, found.c.y.label(name)).subquery(f"{name}_of_{metric.of}")
 
 
 def people_of(sources: Sources, sides: Sides) -> tuple[int, int]:

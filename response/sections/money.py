@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import FromClause, and_, func, select
+from sqlalchemy import Subquery, case, func, literal, select
 
 from engine.metrics import SHARES, MetricSpec
+from response.beside import beside
 from response.charges import MILLICENTS, charged, has_left, outbox
 from response.exact import product_sums, whole
 from response.facts import Comparison, Experiment
@@ -38,7 +39,7 @@ class _Charge:
     arm: str | None
     messages: int
     units: int
-    cost: float  # in the currency's unit
+    millicents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _groups(account: _Account) -> tuple[tuple[str, As | Word | Say | str], ...]:
 
 
 def _charged(charges: list[_Charge]) -> Part:
-    messages, cost = sum(each.messages for each in charges), sum(each.cost for each in charges)
+    messages, _, cost = _added(charges)
     if not messages:
         return say("money.nothing_sent")
     if not cost:
@@ -150,10 +151,10 @@ def _costs(charges: list[_Charge], experiment: Experiment | None) -> Iterator[Pa
     """What was charged: by channel, and by group."""
     if not charges:
         return
-    by_channel: dict[str, list[_Charge]] = {}
+    by_channel: dict[str, list[_Charge]] = {channel: [] for channel in sorted({each.channel for each in charges})}
     by_arm: dict[str | None, list[_Charge]] = {}
     for each in charges:
-        by_channel.setdefault(each.channel, []).append(each)
+        by_channel[each.channel].append(each)
         by_arm.setdefault(each.arm, []).append(each)
     columns = (Column("channel", "text", words="channel"), *_CHARGED_COLUMNS, Column("cost_each", "money", define="cost_each"))
     rows: list[tuple[Cell, ...]] = [(channel, *_added(found), _each(found)) for channel, found in by_channel.items()]
@@ -185,9 +186,8 @@ _SUMMED = ("messages", "units", "cost")
 
 
 def _added(charges: list[_Charge]) -> tuple[int, int, float]:
-    # In whole millicents, so that a total is what its rows show and not what rounding made of it.
-    cost = sum(round(each.cost * MILLICENTS) for each in charges) / MILLICENTS
-    return sum(each.messages for each in charges), sum(each.units for each in charges), cost
+    millicents = sum(each.millicents for each in charges)
+    return sum(each.messages for each in charges), sum(each.units for each in charges), millicents / MILLICENTS
 
 
 def _each(charges: list[_Charge]) -> float | None:
@@ -196,19 +196,31 @@ def _each(charges: list[_Charge]) -> float | None:
 
 
 def _charges(sources: Sources, experiment: Experiment | None) -> list[_Charge]:
-    """Messages and costs by channel and by group of the primary experiment; one statement."""
+    """Messages and costs by channel and by group of the primary experiment; those of nobody's group are what is left of all."""
+    everyone = of_campaign(sources.everyone, select(member.c.id.label("member_id"), literal("").label("arm"))).subquery("everyone")
+    every = _charged_to(sources, everyone)
+    if experiment is None:
+        return every
     arms = assigned(sources.population)
-    ours = and_(arms.c.member_id == outbox.c.member_id, arms.c.node == (experiment.node if experiment else ""))
+    mine = _charged_to(sources, select(arms.c.member_id, arms.c.arm).where(arms.c.node == experiment.node).subquery("mine"))
+    return [*mine, *(left for each in every if (left := _left(each, mine)).messages)]
+
+
+def _charged_to(sources: Sources, people: Subquery) -> list[_Charge]:
+    """The messages to these members (member_id, arm; an empty arm is none); one statement."""
     counted = (func.count(), func.coalesce(func.sum(outbox.c.units), 0), func.coalesce(func.sum(outbox.c.cost_millicents), 0))
-    statement = (
-        select(outbox.c.channel, arms.c.arm, *counted)
-        .select_from(outbox.join(member, member.c.id == outbox.c.member_id).outerjoin(arms, ours))
-        .where(has_left(sources.population))
-        .group_by(outbox.c.channel, arms.c.arm)
-        .order_by(outbox.c.channel, arms.c.arm)
-    )
-    rows = sources.session.connection().execute(of_campaign(sources.everyone, statement))
-    return [_Charge(channel, arm, messages, int(units), int(cost) / MILLICENTS) for channel, arm, messages, units, cost in rows]
+    key = (outbox.c.channel, people.c.arm)
+    joined = people.join(outbox, outbox.c.member_id == people.c.member_id)
+    statement = select(*key, *counted).select_from(joined).where(has_left(sources.population)).group_by(*key).order_by(*key)
+    rows = sources.session.connection().execute(statement)
+    return [_Charge(channel, arm or None, messages, int(units), int(cost)) for channel, arm, messages, units, cost in rows]
+
+
+def _left(every: _Charge, mine: list[_Charge]) -> _Charge:
+    """What one channel's messages leave after those to groups."""
+    found = [each for each in mine if each.channel == every.channel]
+    messages, units, cost = (sum(getattr(each, name) for each in found) for name in ("messages", "units", "millicents"))
+    return _Charge(every.channel, None, every.messages - messages, every.units - units, every.millicents - cost)
 
 
 def _accounts(sources: Sources, experiment: Experiment) -> list[_Account]:
@@ -283,20 +295,16 @@ def _response(sources: Sources) -> MetricSpec:
 
 def _arm_sums(sources: Sources, node: str, response: MetricSpec, money: MetricSpec) -> dict[str, _Arm]:
     """Each group's sums and sums of products; one statement."""
-    arms, done, brought = assigned(sources.population), outcome_of(sources, response), outcome_of(sources, money)
-    cost = charged(sources.population)
-    r, m, c = done.c.y, brought.c.y, cost.c.y
+    arms = assigned(sources.population)
+    names = sorted({arm.arm for each in sources.report.experiments if each.node == node for arm in each.arms})
+    place = case(*((arms.c.arm == name, place) for place, name in enumerate(names))).label("place")
+    everyone = select(arms.c.member_id, place).where(arms.c.node == node).subquery("everyone")
+    facts = (charged(sources.population), outcome_of(sources, response, "done"), outcome_of(sources, money, "money"))
+    each = beside(everyone, *facts)
+    c, r, m = each.c.cost, each.c.done, each.c.money
     products = [half for pair in ((c, c), (m, m), (r, c), (m, c)) for half in product_sums(*pair)]
-    joined: FromClause = arms
-    for each in (done, brought, cost):
-        joined = joined.outerjoin(each, each.c.member_id == arms.c.member_id)
-    statement = (
-        select(arms.c.arm, func.count(), func.sum(c), func.sum(r), func.sum(m), *products)
-        .select_from(joined)
-        .where(arms.c.node == node)
-        .group_by(arms.c.arm)
-    )
-    return {arm: _arm(*map(_whole, row)) for arm, *row in sources.session.connection().execute(statement)}
+    statement = select(each.c.place, func.count(), func.sum(c), func.sum(r), func.sum(m), *products).group_by(each.c.place)
+    return {names[found]: _arm(*map(_whole, row)) for found, *row in sources.session.connection().execute(statement)}
 
 
 def _whole(value: object) -> int:

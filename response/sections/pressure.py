@@ -10,6 +10,7 @@ from engine.graph import FlowGraph
 from engine.nodes.send import Send
 from engine.nodes.split import Split
 from response.before import LONG_DAYS, SHORT_DAYS, band, contacts_before
+from response.beside import beside
 from response.cells import LIKELY, Cell, cells, differing_p, together
 from response.charges import has_left, outbox
 from response.facts import Comparison, Experiment
@@ -36,10 +37,9 @@ def section(sources: Sources) -> Section | None:
 def _banded(sources: Sources, sides: Sides) -> Subquery:
     """A row for each customer assigned, with the bands of both windows."""
     everyone = people(sources, sides)
-    counted = contacts_before(everyone).subquery("counted")
-    bands = (band(counted.c.short, LIMITS).label("short"), band(counted.c.long, LIMITS).label("long"))
-    joined = everyone.outerjoin(counted, counted.c.member_id == everyone.c.member_id)
-    return select(everyone.c.member_id, everyone.c.control, *bands).select_from(joined).subquery("banded")
+    each = beside(everyone, contacts_before(everyone).subquery("counted"))
+    bands = (band(each.c.short, LIMITS).label("short"), band(each.c.long, LIMITS).label("long"))
+    return select(each.c.member_id, each.c.control, *bands).subquery("banded")
 
 
 def _described(sides: Sides, found: Sequence[Cell], drawn: bool) -> Iterator[Part]:

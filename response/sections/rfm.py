@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Subquery, func, select
 
 from response.before import FIFTHS, rfm_scores
+from response.beside import beside
 from response.cells import LIKELY, Cell, cells, differing_p, together
 from response.parts import As, Chart, Column, Part, Say, Section, Table, Word, say
 from response.parts import Cell as Figure
@@ -35,10 +36,9 @@ def section(sources: Sources) -> Section | None:
 def _scored(sources: Sources, sides: Sides) -> Subquery:
     """A row for each customer assigned, with the three scores; 0 for whoever had bought nothing."""
     everyone = people(sources, sides)
-    scored = rfm_scores(everyone, sources.report.currency).subquery("scored")
-    scores = [func.coalesce(scored.c[name], NEVER).label(name) for name in SCORES]
-    joined = everyone.outerjoin(scored, scored.c.member_id == everyone.c.member_id)
-    return select(everyone.c.member_id, everyone.c.control, *scores).select_from(joined).subquery("keyed")
+    each = beside(everyone, rfm_scores(everyone, sources.report.currency).subquery("scored"))
+    scores = [func.coalesce(each.c[name], NEVER).label(name) for name in SCORES]
+    return select(each.c.member_id, each.c.control, *scores).subquery("keyed")
 
 
 def _added(found: Sequence[Cell], key: Callable[[Cell], tuple[Any, ...]]) -> list[Cell]:
@@ -102,7 +102,14 @@ def _grid(grid: Sequence[Cell], sides: Sides) -> Iterator[Part]:
     table = Table("rfm-grid", _columns(("recency", "frequency"), sides), rows, folded=True)
     what = "absolute" if sides.control else "rate"
     yield Chart(
-        "rfm-chart", "heat", say(f"rfm.chart.{what}", metric=Word("metric", sides.metric.name)), table, "recency", "frequency", what
+        "rfm-chart",
+        "heat",
+        say(f"rfm.chart.{what}", metric=Word("metric", sides.metric.name)),
+        table,
+        "recency",
+        "frequency",
+        what,
+        note="customers",
     )
 
 
@@ -124,14 +131,14 @@ def _all_cells(found: Sequence[Cell], sides: Sides) -> Table:
     """Every cell of the three scores together, with the sum of all."""
     rows = [_row(cell.key, cell, sides) for cell in found]
     rows.append(_row((Word("page", "sum"), None, None), together(found, ()), sides))
-    sums = ("assigned", "control_assigned") if sides.control else ("assigned",)
+    sums = ("customers", "assigned", "control_assigned") if sides.control else ("customers", "assigned")
     title = say("rfm.cells")
     return Table("rfm-cells", _columns(SCORES, sides), tuple(rows), total=len(rows) - 1, sums=sums, folded=True, title=title)
 
 
 def _columns(names: Sequence[str], sides: Sides) -> tuple[Column, ...]:
     unit, metric = sides.metric.unit, sides.metric.name
-    columns = [Column("assigned", define="assigned"), Column("rate", RATES[unit], define=metric)]
+    columns = [Column("customers", define="assigned"), Column("assigned", define="assigned"), Column("rate", RATES[unit], define=metric)]
     if sides.control:
         columns += [
             Column("control_assigned", define="assigned"),
@@ -143,4 +150,4 @@ def _columns(names: Sequence[str], sides: Sides) -> tuple[Column, ...]:
 
 def _row(key: Sequence[Figure], cell: Cell, sides: Sides) -> tuple[Figure, ...]:
     control = (cell.control.n, cell.control_rate, cell.lift) if sides.control else ()
-    return (*key, cell.test.n, cell.rate, *control)
+    return (*key, cell.customers, cell.test.n, cell.rate, *control)
