@@ -87,7 +87,10 @@ def sample_size_of_means(
     power: float = POWER,
     alpha: float = ALPHA,
 ) -> Sizes | None:
-    """Customers needed for `power_of_means` to reach `power`; None without a difference, a spread or a share."""
+    """Customers needed for `power_of_means` to reach `power`; None without a difference, a spread or a share.
+
+    With a handful in an arm, rounding up to whole customers can move the power in its third digit, either way.
+    """
     if not (rough := _normal_total(difference, test_variance, control_variance, test_share, power, alpha)):
         return None
 
