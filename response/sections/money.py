@@ -61,7 +61,6 @@ class _Account:
     control: str
     response: str  # the metric's name
     kind: str  # margin | turnover
-    customers: int
     extra_cost: float
     extra_responses: Effect
     cost_per_response: Effect
@@ -95,6 +94,8 @@ def _balance(account: _Account) -> Say:
     if extra.low is None or extra.high is None or extra.low <= 0 <= extra.high:
         return Say(f"money.unknown.{account.kind}", names).behind("money-accounts", "return_on_cost")
     way = "paid" if extra.low > 0 else "lost"
+    if way == "paid":  # a sum that was brought needs no sign
+        names = tuple((name, As("money", extra) if name == "extra" else value) for name, value in names)
     returned = ("returned", As("number", account.returned))
     return Say(f"money.{way}.{account.kind}", (*names, returned)).behind("money-accounts", "return_on_cost")
 
@@ -129,7 +130,6 @@ def _brought(accounts: list[_Account]) -> Iterator[Part]:
     money = f"extra_{accounts[0].kind}"
     columns = (
         Column("group", "text", words="arm"),
-        Column("assigned"),
         Column("extra_cost", "money", define="extra_cost"),
         Column("extra_responses", "change", define="extra_responses"),
         Column("cost_per_response", "money", define="cost_per_response"),
@@ -138,7 +138,7 @@ def _brought(accounts: list[_Account]) -> Iterator[Part]:
         Column("return_on_cost", "number", define="return_on_cost"),
     )
     rows = tuple(
-        (each.arm, each.customers, each.extra_cost, each.extra_responses, each.cost_per_response, each.extra_money, each.net, each.returned)
+        (each.arm, each.extra_cost, each.extra_responses, each.cost_per_response, each.extra_money, each.net, each.returned)
         for each in accounts
     )
     table = Table("money-accounts", columns, rows, title=say("money.accounts"))
@@ -244,7 +244,6 @@ def _account(lift: Comparison, arm: _Arm, control: _Arm, kind: str) -> _Account:
         control=lift.control,
         response=lift.metric,
         kind=kind,
-        customers=n,
         extra_cost=cost * n,
         extra_responses=_times(lift.absolute, n),
         cost_per_response=_cost_per_response(lift, arm, control) if cost > 0 else UNDEFINED,

@@ -1,7 +1,6 @@
 """Recency, frequency and monetary value on entry: who responds, and whether the campaign does more for some of them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
 from typing import Any
 
 from sqlalchemy import Subquery, func, select
@@ -28,8 +27,10 @@ def section(sources: Sources) -> Section | None:
     buyers = [cell for cell in found if NEVER not in cell.key]
     if not buyers:
         return None
-    grid = _added(buyers, lambda cell: cell.key[:2])
-    parts = [*_said(grid, sides), *_ties(buyers), *_grid(grid, sides), _by_score(found, sides), _all_cells(found, sides)]
+    # Where all bought equally often, frequency would be one row: value takes its place.
+    place = 1 if len({cell.key[1] for cell in buyers}) > 1 else 2
+    grid = _added(buyers, lambda cell: (cell.key[0], cell.key[place]))
+    parts = [*_said(grid, sides), *_ties(buyers), *_grid(grid, SCORES[place], sides), _by_score(found, sides), _all_cells(found, sides)]
     return Section("rfm", tuple(parts))
 
 
@@ -94,23 +95,12 @@ def _ties(buyers: Sequence[Cell]) -> Iterator[Say]:
             yield say("rfm.ties", "soft", score=Word("col", name), fifth=score, share=share).behind("rfm-scores", name)
 
 
-def _grid(grid: Sequence[Cell], sides: Sides) -> Iterator[Part]:
-    """Recency across, frequency down: the lift, or without a control the rate."""
-    by_key = {cell.key: cell for cell in grid}
-    shown = [by_key.get(key) for key in product(range(1, FIFTHS + 1), repeat=2)]
-    rows = tuple(_row(cell.key, cell, sides) for cell in shown if cell)
-    table = Table("rfm-grid", _columns(("recency", "frequency"), sides), rows, folded=True)
+def _grid(grid: Sequence[Cell], down: str, sides: Sides) -> Iterator[Part]:
+    """Recency across, frequency (or value) down: the lift, or without a control the rate."""
+    table = Table("rfm-grid", _columns(("recency", down), sides), tuple(_row(cell.key, cell, sides) for cell in grid), folded=True)
     what = "absolute" if sides.control else "rate"
-    yield Chart(
-        "rfm-chart",
-        "heat",
-        say(f"rfm.chart.{what}", metric=Word("metric", sides.metric.name)),
-        table,
-        "recency",
-        "frequency",
-        what,
-        note="customers",
-    )
+    title = say(f"rfm.chart.{what}", metric=Word("metric", sides.metric.name), down=Word("term", down))
+    yield Chart("rfm-chart", "heat", title, table, "recency", down, what, note="customers")
 
 
 def _by_score(found: Sequence[Cell], sides: Sides) -> Table:
