@@ -37,7 +37,8 @@ def _filled(statement: str, values: Mapping[str, Any] | Sequence[Any]) -> str:
     def fill(gap: re.Match[str]) -> str:
         return _literal(named[gap[1]] if named is not None else next(rest))
 
-    lines = (line.rstrip() for line in _GAP.sub(fill, statement).splitlines())
+    text = _GAP.sub(fill, statement)
+    lines = (line.rstrip() for line in (text if named is None else text.replace("%%", "%")).splitlines())  # a sign that is no gap
     return "\n".join(line for line in lines if line)
 
 

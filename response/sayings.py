@@ -45,7 +45,9 @@ def _broken_said(found: Comparison) -> Say:
 
 def table_of(found: Comparison) -> str:
     """The name of the table that a comparison stands in."""
-    return "result" if found.primary else f"result-{found.node}"
+    if found.primary:
+        return "result"
+    return f"result-{found.node}-personalisation" if found.kind == "personalisation" else f"result-{found.node}"
 
 
 def difference_of(found: Comparison, effect: Effect) -> As:

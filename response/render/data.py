@@ -89,6 +89,8 @@ def _comparison(found: Comparison, report: Report, read: Reader) -> dict[str, An
         "reached": _effect(found.cace) if found.cace else None,
         "guardrail": found.guardrail,
         "guardrail_margin": found.guardrail_margin,
+        "open_customers": found.open_customers,
+        "closes_at": found.closes_at.isoformat() if found.closes_at else None,
         "verdict": found.verdict.value,
         "why": found.why,
         "sentence": read.say(comparison_said(found)),

@@ -8,9 +8,9 @@ from response.facts import Comparison, Report
 from response.parts import As, Cell, Chart, Column, Part, Say, Section, Table, Word, say
 from response.sayings import DIFFERENCES, RATES, difference_of, headline, table_of, unit_of
 from response.sources import Sources
-from response.statistics.sums import Effect
+from response.statistics.verdicts import Verdict
 
-UNPERSONALISED = "unpersonalised"  # the arm of a message without anything of the recipient's own
+_ADDED = {Verdict.BETTER: "adds", Verdict.WORSE: "takes", Verdict.SAME: "nothing"}
 
 
 def section(sources: Sources) -> Section:
@@ -131,36 +131,24 @@ def _guardrails(report: Report) -> Iterator[Part]:
     yield Table("guardrails", columns, rows, title=say("result.guardrails"))
 
 
-def _personalisation(report: Report) -> Iterator[Part]:
-    """What personalising added: everything personal against the same message without it."""
+def _personalisation(report: Report) -> Iterator[Say]:
+    """What personalising added: the same message with and without what is personal."""
     for each in report.comparisons:
-        if each.metric == report.metrics[0] and UNPERSONALISED in (each.arm, each.control) and each.absolute.low is not None:
-            yield _personalised(each)
-
-
-def _personalised(found: Comparison) -> Say:
-    effect = found.absolute if found.control == UNPERSONALISED else _turned(found.absolute)
-    low, high = effect.low or 0.0, effect.high or 0.0
-    key = "adds" if low > 0 else "takes" if high < 0 else "unsure"
-    personal = Word("arm", found.arm if found.control == UNPERSONALISED else found.control)
-    told = say(
-        f"personalisation.{key}",
-        node=found.node,
-        metric=Word("metric", found.metric),
-        arm=personal,
-        effect=difference_of(found, effect),
-    )
-    return told.behind(table_of(found), found.metric)
-
-
-def _turned(effect: Effect) -> Effect:
-    estimate, low, high = (None if each is None else -each for each in (effect.estimate, effect.high, effect.low))
-    return Effect(estimate, low, high)
+        if each.kind == "personalisation" and each.metric == report.metrics[0] and each.absolute.low is not None:
+            key = f"personalisation.{_ADDED.get(each.verdict, 'unsure')}"
+            told = say(
+                key,
+                node=each.node,
+                metric=Word("metric", each.metric),
+                arm=Word("arm", each.arm),
+                effect=difference_of(each, each.absolute),
+            )
+            yield told.behind(table_of(each), each.metric)
 
 
 def _others(rest: Sequence[Comparison]) -> Iterator[Part]:
     """All other comparisons, a table for each node."""
-    for node, group in groupby(rest, key=lambda each: each.node):
+    for (node, _), group in groupby(rest, key=lambda each: (each.node, table_of(each))):
         found = list(group)
         several = _several(found)
         columns = (Column("metric", "text", words="metric"), Column("group", "text", words="arm"), *_columns("number", "rate", several))
