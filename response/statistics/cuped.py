@@ -6,7 +6,8 @@ from math import exp, log, sqrt
 from scipy.special import stdtr, stdtrit
 
 from response.statistics.moments import Moments
-from response.statistics.sums import UNDEFINED, Effect, quantile
+from response.statistics.relative import from_logarithm
+from response.statistics.sums import UNDEFINED, Effect
 
 _NOTHING = 1e-12  # of Σx², when that is not counted in integers: less is rounding, not spread
 
@@ -90,7 +91,4 @@ def _relative(test: Moments, control: Moments, theta: float, level: float) -> Ef
     test_theta = theta * (1 - test.n / everyone.n * (1 - of_test / of_control))
     control_theta = theta * (1 - control.n / everyone.n * (1 - of_control / of_test))
     variance = _of_mean(test, test_theta) / of_test**2 + _of_mean(control, control_theta) / of_control**2
-    if not variance:
-        return Effect(exp(lift) - 1, None, None)
-    reach = quantile(level) * sqrt(variance)
-    return Effect(exp(lift) - 1, exp(lift - reach) - 1, exp(lift + reach) - 1)
+    return from_logarithm(lift, variance, level)

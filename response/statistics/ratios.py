@@ -6,6 +6,7 @@ from math import exp, log, sqrt
 from scipy.special import ndtr
 
 from response.statistics.moments import Moments
+from response.statistics.relative import from_logarithm
 from response.statistics.sums import UNDEFINED, Effect, quantile
 
 
@@ -59,8 +60,7 @@ def relative_ratio(test: Moments, control: Moments, level: float = 0.95) -> Effe
     lift = log(of_test / of_control)
     if not (error := _error(test, control, _variance_of_log)):
         return Effect(exp(lift) - 1, None, None)
-    reach = quantile(level) * error
-    return Effect(exp(lift) - 1, exp(lift - reach) - 1, exp(lift + reach) - 1)
+    return from_logarithm(lift, error**2, level)
 
 
 def _variance_of_log(arm: Moments) -> float:

@@ -4,6 +4,8 @@ from math import exp, log, sqrt
 
 from response.statistics.sums import UNDEFINED, Effect, Sums, quantile
 
+FURTHEST = 700.0  # on the log scale, where a float ends
+
 
 def relative_lift(test: Sums, control: Sums, proportion: bool, level: float = 0.95) -> Effect:
     """Test divided by control, less 1, with a delta-method interval on the log scale.
@@ -19,9 +21,17 @@ def relative_lift(test: Sums, control: Sums, proportion: bool, level: float = 0.
     lift = log(test.mean / control.mean)
     if not proportion and min(test.n, control.n) < 2:
         return Effect(exp(lift) - 1, None, None)
-    if not (variance := _of_log(test, proportion) + _of_log(control, proportion)):
-        return Effect(exp(lift) - 1, None, None)
+    return from_logarithm(lift, _of_log(test, proportion) + _of_log(control, proportion), level)
+
+
+def from_logarithm(lift: float, variance: float, level: float) -> Effect:
+    """The effect, less 1, of which the logarithm and its variance are known; normal quantile.
+
+    Without an interval when nothing varies, and when it would reach past e^700: a mean that is hardly above 0 says nothing.
+    """
     reach = quantile(level) * sqrt(variance)
+    if not reach or abs(lift) + reach > FURTHEST:
+        return Effect(exp(lift) - 1, None, None)
     return Effect(exp(lift) - 1, exp(lift - reach) - 1, exp(lift + reach) - 1)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtr, stdtrit
 
+from response.statistics.relative import FURTHEST
 from response.statistics.sums import Effect, quantile
 
 Column = NDArray[np.float64]
@@ -128,6 +129,7 @@ def _welch_p(difference: Column, error: Column, freedom: Column) -> Column:
 def _lifts(test: Column, control: Column, variance: Column, p_value: Column, level: float) -> Effects:
     lift = np.log(_above_zero(test) / _above_zero(control))
     reach = quantile(level) * np.sqrt(_above_zero(variance))
+    reach = np.where(np.abs(lift) + reach > FURTHEST, np.nan, reach)
     return Effects(np.expm1(lift), np.expm1(lift - reach), np.expm1(lift + reach), p_value)
 
 

@@ -258,3 +258,11 @@ def test_nobody_reached_more_gives_no_effect_on_those_reached(delivered_test: fl
 def test_means_without_spread_have_no_relative_interval() -> None:
     assert relative_lift(Sums(2, 8, 32), Sums(2, 4, 8), proportion=False) == Effect(1.0, None, None)
     assert relative_lift(Sums.of_count(5, 5), Sums.of_count(7, 7), proportion=True) == Effect(0.0, None, None)
+
+
+def test_a_mean_that_is_hardly_above_zero_gives_no_relative_interval_rather_than_an_overflow() -> None:
+    hardly = [9_999_999, -9_999_998]
+    lift = relative_lift(Sums(2, 9, 41), Sums(2, 1, sum(each**2 for each in hardly)), proportion=False)
+    assert parts(lift) == pytest.approx((8, None, None))
+    assert relative_ratio(cents([300, 600], [1, 2]), cents(hardly, [1, 1])).low is None
+    assert cuped(cents([300, 600], [1, 1]), cents(hardly, [1, 1])).relative.high is None
