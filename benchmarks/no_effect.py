@@ -24,8 +24,8 @@ from engine.campaigns import stored_graph
 from engine.dispatch import Desk
 from engine.journal import Journal
 from engine.wave import carry_out
+from response.building import build_report
 from response.facts import Report
-from response.report import build_report
 from store.bulk import insert_rows
 from store.clock import DAY_MICROS, SystemClock, to_micros
 from store.session import open_database, reading, writing

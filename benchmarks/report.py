@@ -25,7 +25,7 @@ from engine.graph import FlowGraph, build_graph
 from engine.nodes.audience import Audience
 from engine.nodes.send import Send
 from engine.tables import Campaign, Exposure, FlowVersion, Member, OutboxMessage
-from response.report import build_report
+from response.building import build_report
 from store.bulk import insert_rows
 from store.clock import DAY_MICROS, to_micros
 from store.session import open_database, reading, writing

@@ -20,8 +20,8 @@ from engine.plan import Plan, plan
 from engine.promote import Decided, Winner, changed_lines, promoted_text, write_down
 from engine.running import Running
 from engine.workspace import Workspace
+from response.building import build_report
 from response.facts import Comparison, Report
-from response.report import build_report
 from response.statistics.verdicts import Verdict
 from store.errors import InputError
 from store.session import reading, writing

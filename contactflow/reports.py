@@ -6,9 +6,9 @@ from contactflow.bootstrap import open_workspace
 from contactflow.present import present_clock
 from contactflow.settings import read_settings
 from engine.campaigns import stored_graph
+from response.building import sources
 from response.notebook import CampaignReport
 from response.queries import recorded
-from response.report import sources
 from response.sections import build_document
 from store.session import reading
 

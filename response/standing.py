@@ -9,9 +9,9 @@ from sqlmodel import Session
 
 from engine.graph import FlowGraph
 from engine.metrics import BUILT_IN, Metrics
+from response.building import sources
 from response.facts import Comparison, Report
 from response.goals import FlowOf
-from response.report import sources
 from response.statistics.sums import UNDEFINED, Effect
 from response.statistics.totals import sum_of_effects, times
 from response.statistics.verdicts import Verdict

@@ -27,7 +27,7 @@ class Field:
     @property
     def series(self) -> pl.Series:
         """The values under the narrowest type that holds them all: whole numbers, numbers, days, moments or text."""
-        return pl.Series(self.name, self.values, dtype=_type_of(self.values, self.column.kind if not self.part else "number"))
+        return pl.Series(self.name, self.values, dtype=_type_of(self.values, "share" if self.part else self.column.kind))
 
 
 def frames(document: Document, language: str = "en") -> Mapping[str, pl.DataFrame]:
@@ -87,4 +87,4 @@ def _type_of(values: Sequence[Any], kind: Kind) -> pl.DataType:
     if any(isinstance(value, date) for value in known) or (not known and kind == "day"):
         return pl.Date()
     whole = all(isinstance(value, int) for value in known)
-    return pl.Int64() if whole and kind in ("count", "number", "day") else pl.Float64()
+    return pl.Int64() if whole and (kind == "count" or (known and kind in ("number", "day"))) else pl.Float64()

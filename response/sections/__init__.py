@@ -1,36 +1,49 @@
 """The sections of a campaign's report, each a module with `section(sources)`, in the order that a reader needs them."""
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping, Sequence
 
 from response.parts import Document, Query, Section, say
 from response.queries import recorded
 from response.sayings import headline
-from response.sections import appendix
+from response.sections import (
+    appendix,
+    attribution,
+    cumulative,
+    curve,
+    funnel,
+    goal,
+    money,
+    pressure,
+    programme,
+    result,
+    rfm,
+    segments,
+    trust,
+    uplift,
+)
 from response.sources import Sources
 
-ORDER = (
-    "goal",
-    "trust",
-    "funnel",
-    "result",
-    "curve",
-    "cumulative",
-    "segments",
-    "money",
-    "attribution",
-    "pressure",
-    "rfm",
-    "uplift",
-    "programme",
-)
+SECTIONS: Mapping[str, Callable[[Sources], Section | None]] = {
+    "goal": goal.section,
+    "trust": trust.section,
+    "funnel": funnel.section,
+    "result": result.section,
+    "curve": curve.section,
+    "cumulative": cumulative.section,
+    "segments": segments.section,
+    "money": money.section,
+    "attribution": attribution.section,
+    "pressure": pressure.section,
+    "rfm": rfm.section,
+    "uplift": uplift.section,
+    "programme": programme.section,
+}
 
 
 def build_document(sources: Sources, asked: Sequence[str] = ()) -> Document:
     """The whole report. A section with nothing to show is left out. `asked`: the statements behind the facts that all sections share."""
     sections, queries = [], [Query("facts", tuple(asked))] if asked else []
-    for name, make in _modules():
+    for name, make in SECTIONS.items():
         with recorded(sources.session) as statements:
             made = make(sources)
         if made is not None:
@@ -46,8 +59,3 @@ def build_document(sources: Sources, asked: Sequence[str] = ()) -> Document:
         sections=(*sections, appendix.section(sources, sections, queries)),
         headline=headline(report),
     )
-
-
-def _modules() -> list[tuple[str, Callable[[Sources], Section | None]]]:
-    found = (f"response.sections.{name}" for name in ORDER)
-    return [(module.rsplit(".", 1)[1], import_module(module).section) for module in found if find_spec(module)]

@@ -21,8 +21,8 @@ from engine.nodes.goal import Goal
 from engine.nodes.send import Send
 from engine.nodes.split import Split
 from engine.tables import Campaign, Exposure, FlowVersion, Member, OutboxMessage
+from response.building import build_report, sources
 from response.facts import Comparison, Report
-from response.report import build_report, sources
 from response.sources import Sources
 from store.session import writing
 

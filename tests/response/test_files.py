@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from response.notebook import ENTRY_POINTS, CampaignReport, report
+from response import CampaignReport, report
+from response.notebook import ENTRY_POINTS
 from response.parts import As, Column, Document, Section, Table, Word, say
 from response.render.files import DESCRIPTION, write_csv, write_parquet
 from response.render.frames import frames

@@ -13,8 +13,8 @@ from sqlmodel import select
 from engine.metrics import BUILT_IN, MetricSpec
 from engine.nodes.audience import Audience
 from engine.tables import Campaign
+from response.building import build_report, sources
 from response.facts import Comparison, Note, Report
-from response.report import build_report, sources
 from response.statistics.verdicts import Verdict
 from store.errors import NotFoundError
 from tests.response.response_story import AMSTERDAM, DONE, HOLDOUT, LEARN, MAIL, NOON, Story, flow, pick, telling

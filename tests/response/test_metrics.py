@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.metrics import BUILT_IN, MetricSpec
+from response.building import build_report
 from response.facts import Note, Report
 from response.metrics import ArmKey, arm_sums, caps, daily_totals, segment_sums
 from response.population import Population
-from response.report import build_report
 from response.statistics.cuped import cuped
 from response.statistics.moments import Moments
 from response.statistics.ratios import difference_of_ratios

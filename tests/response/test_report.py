@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from response.building import build_report
 from response.facts import Note, Report
-from response.report import build_report
 from response.statistics.proportions import difference_of_proportions
 from response.statistics.sums import Effect, Sums
 from response.statistics.verdicts import Verdict

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from engine.goals import GoalSpec
 from engine.metrics import BUILT_IN, Metrics, MetricSpec
+from response import copies
 from response.comparisons import Measured, compare
 from response.experiments import Plan, experiments, plans_of
 from response.facts import Curve, CurveArm, Experiment, Goal, Note, Report, Window
@@ -52,7 +53,9 @@ def build_report(  # noqa: PLR0913, PLR0917  # what a command knows; a class of 
     goal: str | None = None,
 ) -> Report:
     """Everything that is known of a campaign at `now`; the arguments are those of `sources`."""
-    return sources(session, campaign, now, zone, currency, flow_of, metrics, goal).report
+    known = sources(session, campaign, now, zone, currency, flow_of, metrics, goal)
+    copies.forget(session, known.population.campaign_id)
+    return known.report
 
 
 def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it would only be taken apart here
@@ -73,6 +76,7 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
     for a campaign that has not run, or a goal that it does not have.
     """
     begun = started(session, campaign, flow_of, metrics, goal)
+    copies.copy(session, begun.id)
     counted = _counted(session, begun, to_micros(now))
     used, others = _currency(currencies(session, counted.compared), currency)
     registered = begun.answered.goal if begun.answered else None
@@ -124,7 +128,7 @@ def _counted(session: Session, begun: Started, as_of: int) -> _Counted:
     """
     goal = begun.answered.goal if begun.answered else None
     within = goal.within_seconds * SECOND_MICROS if goal else None
-    everyone = Population(begun.id, begun.name, as_of, within, versions=begun.version_ids)
+    everyone = Population(begun.id, begun.name, as_of, within, versions=begun.version_ids, copied=True)
     came = entries(session, everyone)
     everyone = replace(everyone, returning=came.returning)
     counted = _Counted(everyone, came, everyone, came)
