@@ -169,7 +169,7 @@ def test_every_section_that_asks_the_database_shows_its_sql_and_it_runs_again(da
         assert {"facts", "trust", "curve"} <= set(queries)
         connection = story.session.connection().execution_options(no_parameters=True)
         for statement in (each for statements in queries.values() for each in statements):
-            connection.exec_driver_sql(statement).all()
+            connection.exec_driver_sql(statement).close()
 
 
 def test_nobody_is_named_in_a_report(story: Story) -> None:
