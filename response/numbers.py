@@ -51,7 +51,7 @@ class Numbers:
         """An amount in the report's currency."""
         if amount is None:
             return UNDEFINED
-        places = 0 if abs(amount) >= _WHOLE_MONEY else 2
+        places = 0 if abs(amount) >= _WHOLE_MONEY else 4 if 0.00005 <= abs(amount) < 0.01 else 2  # an e-mail costs a part of a cent
         text = self.plain(abs(amount), places)
         return f"{_MINUS if amount < 0 and _is_some(text) else ''}{self.in_currency(text)}"
 

@@ -53,7 +53,12 @@ def _beside(whole: Cell, credit: Credit, metric: Word) -> Say:
     """All that is shared out against what the control group says was added."""
     extra = _extra(whole)
     key = "some" if extra.low is not None and extra.low > 0 else "none"
-    said = say(f"attribution.{key}", attributed=As("number", credit.attributed), metric=metric, extra=As("change", extra))
+    said = say(
+        f"attribution.{key}",
+        attributed=As("number", credit.attributed),
+        metric=metric,
+        extra=As("number" if key == "some" else "change", extra),
+    )
     return said.behind("attribution-account", "extra_responses")
 
 

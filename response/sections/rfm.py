@@ -56,12 +56,14 @@ def _said(grid: Sequence[Cell], sides: Sides) -> Iterator[Say]:
         yield say("rfm.no_control")
         return
     large = [cell for cell in grid if not cell.small]
+    if len(large) < 2:  # the fifths of recency by themselves are larger
+        large = [cell for cell in _added(grid, lambda cell: cell.key[:1]) if not cell.small]
     adjusted = benjamini_hochberg([cell.p_value for cell in large])
     found = [cell for cell, p in zip(large, adjusted, strict=True) if p is not None and p < LIKELY]
     yield _verdict(large, found, sides)
     yield _ends(grid, sides)
-    if len(large) < len(grid):
-        yield say("rfm.small", "soft", small=As("count", len(grid) - len(large)), cells=As("count", len(grid))).behind(define="small_cell")
+    if small := sum(cell.small for cell in grid):
+        yield say("rfm.small", "soft", small=As("count", small), cells=As("count", len(grid))).behind(define="small_cell")
 
 
 def _verdict(large: Sequence[Cell], found: Sequence[Cell], sides: Sides) -> Say:
@@ -92,14 +94,14 @@ def _ties(buyers: Sequence[Cell]) -> Iterator[Say]:
         largest = max(fifths, key=lambda cell: cell.customers)
         if largest.customers > _LUMP * everyone:
             share, score = As("share", largest.customers / everyone), As("count", largest.key[0])
-            yield say("rfm.ties", "soft", score=Word("col", name), fifth=score, share=share).behind("rfm-scores", name)
+            yield say("rfm.ties", "soft", score=Word("rfm_score", name), fifth=score, share=share).behind("rfm-scores", name)
 
 
 def _grid(grid: Sequence[Cell], down: str, sides: Sides) -> Iterator[Part]:
     """Recency across, frequency (or value) down: the lift, or without a control the rate."""
     table = Table("rfm-grid", _columns(("recency", down), sides), tuple(_row(cell.key, cell, sides) for cell in grid), folded=True)
     what = "absolute" if sides.control else "rate"
-    title = say(f"rfm.chart.{what}", metric=Word("metric", sides.metric.name), down=Word("term", down))
+    title = say(f"rfm.chart.{what}", metric=Word("metric", sides.metric.name), down=Word("rfm_score", down))
     yield Chart("rfm-chart", "heat", title, table, "recency", down, what, note="customers")
 
 

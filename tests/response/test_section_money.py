@@ -66,6 +66,14 @@ def test_every_word_is_there_in_both_languages(story: Story) -> None:
     assert "Elke extra aankoop in groep “benaderd” kostte €" in said["nl"]
 
 
+def test_parts_of_a_cent_are_shown(story: Story) -> None:
+    version = story.runs(flow(HOLDOUT, MAIL, DONE))
+    (member,) = story.arm(1, "start", "contacted", version)
+    story.message(member, "mail", "sent", units=1, cost_millicents=50)
+    sources = story.sources()
+    assert "on average €0.0005 each" in spoken(section(sources), sources)["en"]
+
+
 def test_a_group_is_set_against_the_control(story: Story) -> None:
     won(story)
     (account,) = table_rows(section(story.sources()), "money-accounts")
