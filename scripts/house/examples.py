@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scripts.house.reference import DOCS, ROOT
 
-PAGES = (ROOT / "README.md", DOCS / "tutorial.md", DOCS / "how-to" / "add-a-node-type.md")
+PAGES = (ROOT / "README.md", DOCS / "tutorial.md", DOCS / "how-to" / "add-a-node-type.md", DOCS / "how-to" / "analyse-in-a-notebook.md")
 _BLOCK = re.compile(
     r"(?:<!-- (?P<order>file|not run): (?P<subject>[^>]*?) -->\n)?^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
