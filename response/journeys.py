@@ -27,24 +27,24 @@ def paths(sources: Sources, sides: Sides, nodes: Sequence[str]) -> list[Path]:
     A touch is a message that left in the window, up to the first response. Customers with equal paths are counted in the database: there
     a path is a number with a digit for each touch, the last touch lowest.
     """
-    each = beside(people(sources, sides), _path_of_each(sources, sides, nodes), _responded(sources, sides))
+    responded = _responded(sources, sides)
+    each = beside(people(sources, sides), _path_of_each(sources, sides, nodes, responded), responded)
     did, path = each.c.responded_at.is_not(None), func.coalesce(each.c.path, 0).label("path")
     counted = select(path, func.count().filter(did), func.count().filter(~did)).where(each.c.control == 0)
     statement = counted.group_by(path).order_by(path)
     return [Path(_touches(int(number), nodes), yes, no) for number, yes, no in sources.session.connection().execute(statement)]
 
 
-def _path_of_each(sources: Sources, sides: Sides, nodes: Sequence[str]) -> Subquery:
+def _path_of_each(sources: Sources, sides: Sides, nodes: Sequence[str], responded: Subquery) -> Subquery:
     """(member_id, path) for each member with a touch."""
-    touched = _touched(sources, sides, nodes)
+    touched = _touched(sources, sides, nodes, responded)
     powers = ((place, (len(nodes) + 1) ** (place - 1)) for place in range(1, _longest(len(nodes)) + 1))
     weight = case(*((touched.c.place == place, _number(power)) for place, power in powers), else_=_number(0))
     return select(touched.c.member_id, func.sum(touched.c.code * weight).label("path")).group_by(touched.c.member_id).subquery("written")
 
 
-def _touched(sources: Sources, sides: Sides, nodes: Sequence[str]) -> Subquery:
+def _touched(sources: Sources, sides: Sides, nodes: Sequence[str], responded: Subquery) -> Subquery:
     """(member_id, code of the node, place from the end) for each message before the response."""
-    responded = _responded(sources, sides)
     answers = select(responded.c.member_id, responded.c.responded_at.label("at"), _number(0).label("id"), _number(0).label("code"))
     happened = union_all(_messages(sources, sides, nodes), answers).subquery("happened")
     # The response as one more event of the member: a join to it might be read again and again.
