@@ -225,23 +225,24 @@ def sums(y: Numbers) -> Sums:
 
 
 def bandits(runs: int, generator: np.random.Generator) -> None:
-    """A variant that is a point better gets ever more of the customers, while the base rate falls batch by batch."""
-    within, pooled = [], []
-    for _ in range(runs):
-        batches = run_bandit(generator)
-        within.append(after_batches(batches).effect)
-        pooled.append(difference_of_proportions(added(test for test, _ in batches), added(other for _, other in batches)))
-    tell("bandit, +1 point, falling base rate: within batches covers", covered(within, 0.01))
-    tell("bandit, +1 point, falling base rate: pooled over batches covers", covered(pooled, 0.01))
-    tell("bandit, +1 point, falling base rate: pooled over batches, mean estimate", float(np.mean([each.estimate for each in pooled])))
+    """Ten batches of a bandit: variants alike or one a point better, a base rate that stays or falls."""
+    for gain in (0.0, 0.01):
+        for what, rates in (("steady base rate", np.full(10, 0.06)), ("falling base rate", np.linspace(0.1, 0.02, 10))):
+            found = [run_bandit(generator, gain, rates) for _ in range(runs)]
+            pooled = [difference_of_proportions(added(test for test, _ in each), added(other for _, other in each)) for each in found]
+            tell(
+                f"bandit, +{100 * gain:g} points, {what}: within batches covers",
+                covered((after_batches(each).effect for each in found), gain),
+            )
+            tell(f"bandit, +{100 * gain:g} points, {what}: pooled over batches covers", covered(pooled, gain))
 
 
-def run_bandit(generator: np.random.Generator) -> list[tuple[Sums, Sums]]:
+def run_bandit(generator: np.random.Generator, gain: float, rates: Numbers) -> list[tuple[Sums, Sums]]:
     arms = {"a": Sums(0, 0, 0), "b": Sums(0, 0, 0), "control": Sums(0, 0, 0)}
     batches = []
-    for rate in np.linspace(0.1, 0.02, 10):
+    for rate in rates:
         drawn = draw_batch(next_shares(arms, "control", 0.1, 0.1), 2_000, int(generator.integers(1 << 31)))
-        batch = {name: Sums.of_count(n, int(generator.binomial(n, rate + 0.01 * (name == "a")))) for name, n in drawn.items()}
+        batch = {name: Sums.of_count(n, int(generator.binomial(n, rate + gain * (name == "a")))) for name, n in drawn.items()}
         arms = {name: added([old, batch[name]]) for name, old in arms.items()}
         batches.append((batch["a"], batch["b"]))
     return batches

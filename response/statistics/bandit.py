@@ -61,15 +61,16 @@ def draw_batch(shares: Mapping[str, float], customers: int, seed: int) -> dict[s
 def after_batches(batches: Sequence[tuple[Sums, Sums]], level: float = 0.95) -> Adaptive:
     """Mean of test minus mean of control after batches with different shares; each pair holds the customers of one batch only.
 
-    Within a batch the split is random, so each difference is fair; they are weighted by n_t·n_c / (n_t + n_c), which is known before
-    the outcomes. Pooling the batches instead confuses the arm with the time. Normal interval with each batch's own variances.
-    Undefined without a batch that has two customers in both. Source: Cochran 1954, Biometrics 10:417 (the weights); Zhang, Janson and
-    Murphy 2020, Inference for Batched Bandits, NeurIPS (why within batches).
+    Within a batch the split is random, so each difference is fair. They are weighted by √(n_t·n_c / (n_t + n_c)), which is known before
+    the batch's outcomes and gives each batch the same part in the error, whatever the bandit did: with the weights themselves, not
+    their roots, the interval is too short where the arms are alike. Pooling the batches confuses the arm with the time.
+    Normal interval with each batch's own variances. Undefined without a batch that has two customers in both.
+    Source: Zhang, Janson and Murphy 2020, Inference for Batched Bandits, NeurIPS (batched OLS).
     """
     usable = [(test, control) for test, control in batches if min(test.n, control.n) >= 2]
     if not usable:
         return Adaptive(UNDEFINED, 0)
-    weights = [test.n * control.n / (test.n + control.n) for test, control in usable]
+    weights = [sqrt(test.n * control.n / (test.n + control.n)) for test, control in usable]
     total = sum(weights)
     effect = sum(weight * (test.mean - control.mean) for weight, (test, control) in zip(weights, usable, strict=True)) / total
     squares = sum(
