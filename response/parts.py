@@ -89,6 +89,7 @@ class Column:
     kind: Kind = "count"
     words: str | None = None
     define: str | None = None
+    title: Word | None = None  # its heading, where that is a code of ours and not `col.NAME`
 
 
 Cell = Value | As | Word | Say

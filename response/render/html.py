@@ -14,6 +14,7 @@ from response.parts import Cell, Chart, Column, Definition, Document, Items, Par
 from response.render.drawings import chart_svg, picture_svg
 from response.render.reader import TEXTUAL, Reader
 from response.render.theme import page_colours
+from response.render.wide import read_across
 
 WIDE, NARROW = 640, 320  # pixels that a chart is drawn for: on a desk, and on a phone
 
@@ -194,7 +195,7 @@ def _figure(chart: Chart, own: set[str], reader: Reader) -> Figure:
         reader.say(chart.title),
         chart_svg(chart, reader, WIDE),
         chart_svg(chart, reader, NARROW),
-        None if stands_here else _grid(chart.table, reader),
+        None if stands_here else _grid(read_across(chart), reader),
         chart.table.name if stands_here else None,
     )
 

@@ -29,6 +29,7 @@ from response.render.paper import BOTTOM, CONTENT, CONTENTS, FONTS, HEIGHT, SIDE
 from response.render.reader import Reader
 from response.render.sheet import Links, grids
 from response.render.vector import Vector
+from response.render.wide import read_across
 
 _CHART = 640  # pixels that a chart is drawn for; it is then scaled to the page
 _LINE = 118  # letters of SQL on a line
@@ -151,8 +152,8 @@ class _Story:
         caption = escape(self._reader.say(chart.title)) + self._links.to_table(chart.table.name, self._reader)
         drawing: list[Any] = [Vector(svg, CONTENT * 0.94, FONTS)] if svg else []
         yield KeepTogether([Spacer(1, 6), *drawing, Paragraph(caption, STYLES["caption"])])
-        if chart.table.name not in own and chart.table not in self._behind:
-            self._behind.append(chart.table)
+        if chart.table.name not in own and all(each.name != chart.table.name for each in self._behind):
+            self._behind.append(read_across(chart))
 
     def _picture(self, picture: Picture) -> Iterator[Flowable]:
         yield KeepTogether(

@@ -51,7 +51,7 @@ class Reader:
     def heading(self, column: Column) -> str:
         """A column's heading, with the unit where the cells leave it out."""
         unit = self("unit.points") if column.kind == "points" else ""
-        name = self.word("col", column.name)
+        name = self.word(column.title.prefix, column.title.code) if column.title else self.word("col", column.name)
         return f"{name}, {unit}" if unit else name
 
     def in_column(self, value: Cell, column: Column) -> str:

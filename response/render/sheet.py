@@ -30,7 +30,8 @@ class Links:
     def of(self, said: Say, reader: Reader) -> str:
         """The links after a sentence, as reportlab's markup."""
         meaning = self._link(f"define-{said.define}", reader("page.meaning")) if said.define in self.defined else ""
-        return (self.to_table(said.table, reader) if said.table else "") + (f" {meaning}" if meaning else "")
+        source = self.to_table(said.table, reader) if said.table else ""
+        return f"{source}{'&nbsp;·' if source and meaning else ''}{f' {meaning}' if meaning else ''}"
 
     def to_table(self, name: str, reader: Reader) -> str:
         """A link to a table, or nothing."""

@@ -16,6 +16,7 @@ from response.render.drawings import chart_svg
 from response.render.html import as_html
 from response.render.reader import Reader
 from response.render.theme import INK, NAMES, page_colours
+from response.render.wide import read_across
 from response.statistics.sums import Effect
 from tests.response.report_example import outline
 
@@ -137,6 +138,14 @@ def test_every_colour_of_a_chart_follows_the_page() -> None:
     svg = "".join(str(chart_svg(chart, Reader("en", DOCUMENT), 640)) for chart in CHARTS)
     assert set(re.findall(r'(?:fill|stroke)="(#\w+)"', svg)) <= set(NAMES)
     assert f'.chart svg [fill="{INK}"] {{ fill: var(--ink); }}' in page_colours()
+
+
+def test_the_figures_behind_lines_are_read_across_and_nothing_of_them_is_lost() -> None:
+    across = read_across(CHARTS[2])
+    assert [Reader("nl", DOCUMENT).heading(column) for column in across.columns] == ["Dag", "controle", "benaderd"]
+    long = {(row[0], row[1], row[2]) for row in DAYS.rows}
+    assert {(row[0], arm, row[place]) for row in across.rows for place, arm in ((1, "control"), (2, "contacted"))} == long
+    assert read_across(CHARTS[0]) is ARMS
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))

@@ -213,3 +213,10 @@ def test_an_effect_without_limits_is_an_estimate_and_one_without_anything_a_dash
     assert read.in_column(Effect(0.012, None, None), column) == "+1.2"
     assert read.in_column(Effect(None, None, None), column) == "–"
     assert read.in_column(None, column) == "–"
+
+
+def test_every_table_and_every_column_has_a_name_in_words(story: Story) -> None:
+    document = winning(story).document
+    known = table("en").keys()
+    assert [each.name for each in document.tables if not each.title and f"table.{each.name}" not in known] == []
+    assert {column.name for each in document.tables for column in each.columns if f"col.{column.name}" not in known} == set()
