@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 from contactflow.promoting import EditedSinceError, Wish, carry_out, evidence_of, prepare, report_of
+from customers.tables import table_of
 from engine.promote import Decided, decisions, write_down
 from engine.running import Running
+from engine.tables import FlowVersion, RegisteredGoal
 from response.facts import Report
 from store.errors import InputError
 from store.session import reading, writing
@@ -27,12 +31,15 @@ class Ruling:
 def decide(root: Path, running: Running, now: datetime, told: Callable[[str], object]) -> Ruling:
     """Promote the winner as soon as the rules of the learning goal call it better; without one, the closing date decides.
 
-    `told` hears why nothing is promoted. Whatever was decided on this goal before, by a person or a rule, stands.
+    `told` hears why nothing is promoted. Whatever was decided on this goal before, by a person or a rule, stands; and a routine that
+    a decision made is not decided on again: its shares are another goal, but nobody asked that question.
     """
-    report = report_of(root, running.workspace, running.names[0], now)
-    if _was_decided(running, report):
+    decided, own = _settled(running)
+    if own in decided:
         return Ruling(None, now + NEVER)
-    if report.headline is None:
+    report = report_of(root, running.workspace, running.names[0], now)
+    # Decided on: then nobody has come in under the goal that runs, and the one before it is answered.
+    if report.headline is None or (report.goal and report.goal.digest in decided):
         return Ruling(None, now + PAUSE)
     try:
         prepared = prepare(root, running.workspace, Wish(report.campaign), now)
@@ -58,10 +65,15 @@ def _keep(running: Running, report: Report, reason: str, now: datetime) -> Decid
     return decided
 
 
-def _was_decided(running: Running, report: Report) -> bool:
-    goal = report.goal.digest if report.goal else None
+def _settled(running: Running) -> tuple[set[str], str | None]:
+    """The goals (digests) that were decided on, or that a decision made; and the goal of the version that runs."""
+    campaign, version = running.names
+    stored, goals = table_of(FlowVersion), table_of(RegisteredGoal)
+    asked = select(stored.c.version, goals.c.digest).join(goals, goals.c.id == stored.c.goal_id).where(stored.c.campaign == campaign)
     with reading(running.workspace.database) as session:
-        return any(each.evidence.get("goal") == goal for each in decisions(session, report.campaign))
+        taken, digests = decisions(session, campaign), dict(session.execute(asked).tuples().all())
+    made = {digests[each.version_to] for each in taken if each.version_to in digests}
+    return made | {each.evidence["goal"] for each in taken if each.evidence.get("goal")}, digests.get(version)
 
 
 def _is_finished(report: Report) -> bool:

@@ -67,7 +67,7 @@ def ask(workspace: Workspace, graph: FlowGraph, currency: str, at: datetime, bas
     learn = graph.campaign.learn
     if learn is None:
         raise InputError("The flow has no learning goal, so nobody knows what is to be found. Add `learn:` to it.")
-    goal, running = goal_of(learn, workspace.metrics), not_started(workspace, graph)
+    goal, running = goal_of(learn, workspace.metrics, graph.nodes.values()), not_started(workspace, graph)
     if base_rate is not None and goal.metric.unit != "share":
         raise InputError(f"'{goal.metric.name}' is no share of customers, so that it has no base rate. Leave --base-rate out.")
     simulation = simulate(running, at, {})

@@ -90,7 +90,7 @@ def _store_version(session: Session, workspace: Workspace, graph: FlowGraph, sou
     stored = session.execute(find).scalar_one_or_none()
     if stored is not None:
         return int(stored)
-    goal_id = register(session, name, goal_of(learn, workspace.metrics), now) if learn else None
+    goal_id = register(session, name, goal_of(learn, workspace.metrics, graph.nodes.values()), now) if learn else None
     values = {"campaign": name, "version": graph.version, "stored_at": now, "source": source, "goal_id": goal_id}
     insert_new(session, versions, values)
     return int(session.execute(find).scalar_one())

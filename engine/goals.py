@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlmodel import Session
 from customers.tables import table_of
 from engine.campaign import LearningGoal
 from engine.metrics import Metrics, MetricSpec, undeclared
+from engine.nodes.node import Node
 from engine.tables import RegisteredGoal
 from store.bulk import insert_new
 
@@ -21,11 +22,21 @@ RULE = "the 95% interval when the last window has closed, Holm over arms"
 
 
 @dataclass(frozen=True, slots=True)
+class ArmShare:
+    """The part (0..1) of those at a node who are assigned to an arm, as it was written; None where data assigns."""
+
+    node: str
+    arm: str
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class GoalSpec:
     """A learning goal with nothing left to look up: what is measured, for how long, and what would matter.
 
     `minimum` is in the metric's own unit (shares: 0..1). `guards` are the workspace's metrics with a guardrail at that time; they are
-    measured too, but do not decide the question.
+    measured too, but do not decide the question. `shares` are those of all that is compared in the flow: customers assigned by other
+    shares are not added up with these, for where rates drift, the sum would show a difference that there is not.
     """
 
     question: str
@@ -38,6 +49,7 @@ class GoalSpec:
     customers: int | None = None
     guards: tuple[MetricSpec, ...] = ()
     rule: str = RULE
+    shares: tuple[ArmShare, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -49,6 +61,7 @@ class GoalSpec:
             "also": [_said(spec) for spec in self.also],
             "customers": self.customers,
             "rule": self.rule,
+            **({"shares": [[each.node, each.arm, each.share] for each in self.shares]} if self.shares else {}),
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -56,17 +69,21 @@ class GoalSpec:
     def document(self) -> dict[str, Any]:
         """The goal as JSON."""
         document = asdict(self)
-        return {**document, "also": list(document["also"]), "guards": list(document["guards"])}
+        return {**document, "also": list(document["also"]), "guards": list(document["guards"]), "shares": list(document["shares"])}
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> "GoalSpec":
         """The goal that `document` came from."""
         metrics = {name: tuple(MetricSpec(**each) for each in document[name]) for name in ("also", "guards")}
-        return cls(**{**document, "metric": MetricSpec(**document["metric"]), **metrics})
+        shares = tuple(ArmShare(**each) for each in document.get("shares", ()))
+        return cls(**{**document, "metric": MetricSpec(**document["metric"]), **metrics, "shares": shares})
 
 
-def goal_of(learn: LearningGoal, metrics: Metrics) -> GoalSpec:
-    """A flow's learning goal with the definitions of its metrics filled in. Raises NotFoundError for a metric that there is not."""
+def goal_of(learn: LearningGoal, metrics: Metrics, nodes: Iterable[Node] = ()) -> GoalSpec:
+    """A flow's learning goal with the definitions of its metrics, and the shares of its nodes, filled in.
+
+    Raises NotFoundError for a metric that there is not.
+    """
     minimum = learn.minimum_lift
     return GoalSpec(
         question=learn.question,
@@ -78,6 +95,7 @@ def goal_of(learn: LearningGoal, metrics: Metrics) -> GoalSpec:
         also=tuple(_defined(name, metrics) for name in learn.also),
         customers=learn.customers.number if learn.customers else None,
         guards=tuple(spec for spec in metrics.values() if spec.guardrail is not None),
+        shares=_shares(nodes),
     )
 
 
@@ -88,6 +106,13 @@ def register(session: Session, campaign: str, goal: GoalSpec, now: datetime) -> 
     insert_new(session, goals, values)
     find = select(goals.c.id).where(goals.c.campaign == campaign, goals.c.digest == goal.digest)
     return int(session.execute(find).scalar_one())
+
+
+def _shares(nodes: Iterable[Node]) -> tuple[ArmShare, ...]:
+    """Each arm once, in an order that does not hang on that of the file."""
+    compared = [(node.id, each.shares) for node in nodes for each in node.contrasts()]
+    found = {(node, arm): share for node, shares in compared for arm, share in shares.items()}
+    return tuple(ArmShare(node, arm, found[node, arm]) for node, arm in sorted(found))
 
 
 def _said(spec: MetricSpec) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class RegisteredGoal(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     campaign: str
-    digest: str  # 12 hexadecimal digits over what decides: metric with its definition, window, smallest effect, rule
+    digest: str  # 12 hexadecimal digits over what decides: metric with its definition, window, smallest effect, rule, shares
     registered_at: datetime = Field(sa_type=Instant)
     document: Any = Field(sa_column=Column(Json, nullable=False))
 

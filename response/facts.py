@@ -48,7 +48,7 @@ NoteCode = Literal[
 class Goal:
     """The learning goal that is answered, as it was registered. `minimum` is in the metric's own unit.
 
-    `digest` names what decides: metric, window, smallest effect, rule. `planned` is the number of customers that it was planned for.
+    `digest` names what decides: metric, window, smallest effect, rule, shares. `planned`: so many customers it was planned for.
     """
 
     question: str

@@ -118,7 +118,7 @@ def _goal(row: FlowVersion, flow: FlowGraph, goals: Mapping[int | None, Register
         return Registered(GoalSpec.of_document(found.document), found.digest, found.registered_at)
     if flow.campaign.learn is None:
         return None
-    goal = goal_of(flow.campaign.learn, metrics)
+    goal = goal_of(flow.campaign.learn, metrics, flow.nodes.values())
     return Registered(goal, goal.digest, row.stored_at)
 
 

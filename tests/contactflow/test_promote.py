@@ -13,7 +13,7 @@ from sqlalchemy import text
 from contactflow.bootstrap import open_desk, open_workspace
 from contactflow.checking import check_context, check_one
 from contactflow.rules import Rules
-from customers.tables import Purchase
+from customers.tables import Customer, Purchase
 from engine.campaigns import open_versions, start
 from engine.promote import Decided, decisions
 from engine.wave import carry_out as carry_out_wave
@@ -207,6 +207,38 @@ def test_a_rule_waits_for_the_closing_date_and_promotes_once(pilot: Path) -> Non
     assert told == []
     assert len(logged(pilot)) == 1
     assert "holdout: 10% " in (pilot / "flows" / "pilot.yaml").read_text()
+
+
+def test_the_report_of_the_pilot_stays_and_is_named_when_the_routine_has_its_own(pilot: Path, call: Call, after: At) -> None:
+    run(pilot)
+    after(3)
+    assert promote(call, pilot).code == 0
+    digest = logged(pilot)[0].evidence["goal"]
+    told = json.loads(call("report", "pilot", "-w", pilot, "--format", "json").out)
+    assert "--goal" not in json.dumps(told)
+    later = NOON + 3 * WEEK
+    with open_workspace(pilot) as workspace:
+        with writing(workspace.database) as session:
+            session.add(Customer(key="late", created_at=later, changed_at=later, country="NL"))
+        with open_desk(workspace, SystemClock()) as desk:
+            carry_out_wave(open_versions(workspace, "pilot"), later, desk)
+        routine = call("report", "pilot", "-w", pilot, "--format", "json").out
+        assert f"contactflow report pilot --goal {digest}" in routine
+        assert json.loads(routine)["comparisons"] != told["comparisons"]
+        again = json.loads(call("report", "pilot", "-w", pilot, "--goal", digest, "--format", "json").out)
+        assert again["comparisons"] == told["comparisons"]
+
+
+def test_a_rule_does_not_decide_on_the_routine_that_a_person_made(pilot: Path, call: Call, after: At) -> None:
+    """With a tail of its own, which the rule would set to the usual one."""
+    run(pilot, then="promote")
+    after(3)
+    assert promote(call, pilot, "--control-tail", "5%").code == 0
+    with open_workspace(pilot) as workspace:
+        for weeks in (3, 9):
+            assert Rules(pilot, print).look(open_versions(workspace, "pilot")[0], NOON + weeks * WEEK) is None
+    assert len(logged(pilot)) == 1
+    assert "holdout: 5% " in (pilot / "flows" / "pilot.yaml").read_text()
 
 
 def test_a_rule_that_finds_no_winner_keeps_what_runs_and_says_so_once(pilot: Path) -> None:

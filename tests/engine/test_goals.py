@@ -1,5 +1,6 @@
 """A learning goal is written down when a version with it starts, and stays as it was then."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,9 @@ from engine.goals import GoalSpec, goal_of
 from engine.graph import build_graph
 from engine.language.check import read_flow
 from engine.metrics import BUILT_IN, MetricSpec
+from engine.nodes.audience import Audience
+from engine.nodes.send import Send
+from engine.nodes.wait import Wait
 from engine.tables import FlowVersion, RegisteredGoal
 from store.errors import NotFoundError
 from store.session import reading
@@ -51,14 +55,39 @@ def test_the_digest_is_over_what_decides_not_over_the_words() -> None:
     assert len({plain, *others}) == 1 + len(others)
 
 
+def node(share: str = "10%", name: str = "in") -> Audience:
+    return Audience.model_validate({"id": name, "audience": "everyone", "holdout": share})
+
+
+def test_other_shares_make_another_goal_but_nodes_that_compare_nothing_do_not() -> None:
+    learn = LearningGoal(**LEARN)
+    plain, wait = goal_of(learn, METRICS, [node()]), Wait.model_validate({"id": "out", "wait": "1 day"})
+    assert goal_of(learn, METRICS, [wait, node()]).digest == plain.digest
+    assert goal_of(learn, METRICS, [node("50%")]).digest != plain.digest
+    assert goal_of(learn, METRICS, [node(), node(name="late")]).digest != plain.digest
+    assert goal_of(learn, METRICS, [node(), node(name="late")]).digest == goal_of(learn, METRICS, [node(name="late"), node()]).digest
+
+
+def test_measuring_what_personalising_adds_is_another_goal() -> None:
+    mail = {"id": "mail", "send": "email", "template": "a.txt"}
+    sends = [Send.model_validate(each) for each in (mail, {**mail, "unpersonalised": "10%"}, {**mail, "unpersonalised": "20%"})]
+    assert len({goal_of(LearningGoal(**LEARN), METRICS, [each]).digest for each in sends}) == 3
+
+
+def test_a_goal_that_was_registered_without_shares_is_read_back() -> None:
+    goal = goal_of(LearningGoal(**LEARN), METRICS)
+    assert GoalSpec.of_document({name: value for name, value in goal.document.items() if name != "shares"}) == goal
+
+
 def test_a_digest_from_an_earlier_version_of_the_program_stays_the_same() -> None:
     assert digest() == "8ed0d25b097a"
 
 
 def test_a_goal_comes_back_from_its_document() -> None:
     guarded = MetricSpec("guarded", "opt_out", better="less", guardrail=0.01)
-    goal = goal_of(LearningGoal(**{**LEARN, "customers": "40,000"}), {**METRICS, "guarded": guarded})
-    assert GoalSpec.of_document(goal.document) == goal
+    goal = goal_of(LearningGoal(**{**LEARN, "customers": "40,000"}), {**METRICS, "guarded": guarded}, [node()])
+    assert GoalSpec.of_document(json.loads(json.dumps(goal.document))) == goal
+    assert [(each.arm, each.share) for each in goal.shares] == [("contacted", 0.9), ("control", 0.1)]
     assert (goal.metric, goal.customers, goal.guards, goal.minimum) == (MARGIN, 40_000, (guarded,), 0.5)
 
 

@@ -61,7 +61,7 @@ class Story:
     def runs(self, graph: FlowGraph, at: datetime = NOON, metrics: Metrics | None = None) -> str:
         """A version that started at `at`; with `metrics`, its learning goal is registered with their definitions."""
         learn = graph.campaign.learn
-        goal_id = register(self.session, "spring", goal_of(learn, metrics), at) if learn and metrics else None
+        goal_id = register(self.session, "spring", goal_of(learn, metrics, graph.nodes.values()), at) if learn and metrics else None
         row = FlowVersion(campaign="spring", version=graph.version, stored_at=at, source="", goal_id=goal_id)
         self._add([row])
         assert row.id is not None

@@ -69,6 +69,23 @@ def test_the_newest_goal_that_anybody_came_in_under_is_answered_on_those_who_did
     assert notes(report)["other_goals_customers"] == {"customers": "60"}
 
 
+def test_customers_assigned_by_other_shares_are_not_added_up(story: Story) -> None:
+    """Rates fell between the pilot and the routine: together they would show a rise where in neither there is any."""
+    tail = Audience.model_validate({"id": "start", "audience": "everyone", "holdout": "10%"})
+    pilot = story.runs(flow(HOLDOUT, DONE), metrics=METRICS)
+    routine = story.runs(flow(tail, DONE), NOON + timedelta(days=1), metrics=METRICS)
+    for version, sizes, every in ((pilot, (100, 100), 2), (routine, (180, 20), 10)):
+        for arm, size in zip(("contacted", "control"), sizes, strict=True):
+            for member in story.arm(size, "start", arm, version, NOON + timedelta(days=version == routine))[::every]:
+                story.buys(member, 1000)
+    report = report_of(story)
+    found = pick(report, "purchase", "contacted")
+    assert (found.arm_assigned, found.control_assigned, found.absolute.estimate) == (180, 20, 0)
+    earlier = notes(report)["earlier_goals"]["digest"]
+    before = pick(report_of(story, goal=earlier), "purchase", "contacted")
+    assert (before.arm_assigned, before.control_assigned, before.absolute.estimate) == (100, 100, 0)
+
+
 def test_an_earlier_goal_is_answered_when_it_is_asked_for(story: Story) -> None:
     _, second = two_goals(story)
     story.arm(5, "start", "contacted", second, NOON + timedelta(days=1))
