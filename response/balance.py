@@ -11,7 +11,7 @@ from customers.contact_log import Kind
 from customers.tables import ConsentEvent, Contact, Purchase, table_of
 from response.exact import product_sums, whole
 from response.metrics import ArmKey
-from response.population import Population, assigned, member, micros, of_campaign
+from response.population import Population, assigned, micros, of_campaign
 from response.statistics.sums import Sums
 from store.clock import DAY_MICROS
 
@@ -81,7 +81,8 @@ def _sums_of(y: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
 
 
 def _purchases(population: Population, currency: str) -> Subquery:
-    at, entered = micros(purchase.c.purchased_at), micros(member.c.entered_at)
+    member, at = population.members, micros(purchase.c.purchased_at)
+    entered = micros(member.c.entered_at)
     joined = member.join(purchase, and_(purchase.c.customer_id == member.c.customer_id, at < entered))
     recent = at >= entered - look_back(population)
     columns = {
@@ -94,7 +95,8 @@ def _purchases(population: Population, currency: str) -> Subquery:
 
 
 def _contacts(population: Population) -> Subquery:
-    at, entered = micros(contact.c.at), micros(member.c.entered_at)
+    member, at = population.members, micros(contact.c.at)
+    entered = micros(member.c.entered_at)
     own = and_(contact.c.customer_id == member.c.customer_id, at < entered, at >= entered - look_back(population))
     sent = member.join(contact, and_(own, contact.c.kind == Kind.SENT.value))
     return _each_member(population, sent, {"contacts": func.count()})
@@ -102,7 +104,7 @@ def _contacts(population: Population) -> Subquery:
 
 def _opt_ins(population: Population) -> Subquery:
     """The newest evidence of each purpose and channel; a refusal of the same moment is the newer one."""
-    at = micros(consent_event.c.at)
+    member, at = population.members, micros(consent_event.c.at)
     joined = member.join(consent_event, and_(consent_event.c.customer_id == member.c.customer_id, at < micros(member.c.entered_at)))
     newest = func.max(2 * at + case((consent_event.c.granted, 0), else_=1)).label("newest")
     grouped = select(member.c.id.label("member_id"), newest).select_from(joined)
@@ -113,6 +115,7 @@ def _opt_ins(population: Population) -> Subquery:
 
 def _each_member(population: Population, joined: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> Subquery:
     named = [column.label(name) for name, column in columns.items()]
+    member = population.members
     statement: Select[Any] = select(member.c.id.label("member_id"), *named).select_from(joined)
     return of_campaign(population, statement).group_by(member.c.id).subquery("before")
 

@@ -74,14 +74,13 @@ def flow_counts(sources: Sources, graph: FlowGraph) -> FlowCounts:
     """Five statements, whatever the number of customers."""
     side, arms = _side(sources, graph)
     everyone, connection = sources.everyone, sources.session.connection()
+    alive = everyone.uncopied
     people = func.count(member.c.customer_id.distinct()) if everyone.returning or graph.has_cycle else func.count()
     members, arm = _members(side)
     here = select(member.c.node, arm, people).select_from(members).where(member.c.ended.is_(None))
-    standing = connection.execute(of_campaign(everyone, here).group_by(member.c.node, arm))
+    standing = connection.execute(of_campaign(alive, here).group_by(member.c.node, arm))
     gone = select(move.c.node, move.c.exit, arm, people).select_from(members.join(move, move.c.member_id == member.c.id))
-    moves = connection.execute(
-        of_campaign(everyone, gone.where(micros(move.c.at) <= everyone.as_of)).group_by(move.c.node, move.c.exit, arm)
-    )
+    moves = connection.execute(of_campaign(alive, gone.where(micros(move.c.at) <= everyone.as_of)).group_by(move.c.node, move.c.exit, arm))
     paid: dict[tuple[str, Arm], float] = {}
     for (node, _, name), cost in costs(sources.session, everyone, side).items():
         paid[node or "", name] = paid.get((node or "", name), 0.0) + cost

@@ -78,7 +78,7 @@ def delivered(session: Session, population: Population) -> dict[ArmKey, int]:
 def exclusions(session: Session, population: Population, rows: Iterable[FunnelRow]) -> tuple[Exclusion, ...]:
     """Why members left, and why messages were not sent, most frequent first within each."""
     ended = select(member.c.ended, func.count(member.c.customer_id.distinct())).where(member.c.ended.is_not(None))
-    gone = of_campaign(population, ended).group_by(member.c.ended)
+    gone = of_campaign(population.uncopied, ended).group_by(member.c.ended)
     members = [Exclusion("member", reason, customers) for reason, customers in session.connection().execute(gone)]
     counted: dict[str, int] = {}
     for row in rows:
@@ -114,7 +114,7 @@ def _messages(population: Population, side: str | None) -> Select[tuple[str, str
 
 
 def _of_campaign(population: Population, statement: Select[Row]) -> Select[Row]:
-    joined = statement.join(member, member.c.id == outbox.c.member_id)
+    joined = statement.join(population.members, population.members.c.id == outbox.c.member_id)
     return of_campaign(population, joined).where(micros(outbox.c.queued_at) <= population.as_of)
 
 
@@ -171,7 +171,7 @@ def _reactions(population: Population, side: str | None) -> Select[tuple[object,
 def _chosen(population: Population) -> Iterator[ColumnElement[bool]]:
     """Only what customers of this population did, when it is not all of the campaign."""
     if population.restricted:
-        yield contact.c.customer_id.in_(of_campaign(population, select(member.c.customer_id)))
+        yield contact.c.customer_id.in_(of_campaign(population, select(population.members.c.customer_id)))
     if population.versions is not None:
         hashes = select(version.c.version).where(version.c.id.in_(population.versions))
         yield or_(contact.c.version.is_(None), contact.c.version.in_(hashes))

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Subquery, 
 from customers.contact_log import Kind
 from customers.tables import Contact, Purchase, table_of
 from engine.metrics import AMOUNTS, Measure, MetricSpec
-from response.population import Population, before_entry, in_window, member, micros, of_campaign
+from response.population import Population, before_entry, in_window, micros, of_campaign
 from store.clock import DAY_MICROS, SECOND_MICROS
 
 REACTIONS: dict[Measure, tuple[Kind, ...]] = {
@@ -29,31 +29,31 @@ purchase = table_of(Purchase)
 def outcome(population: Population, spec: MetricSpec, currency: str) -> Select[Any]:
     """(member_id, y) for each member with something in the window: 1 for what one does or not, else orders or cents."""
     within = population.over(spec)
-    return _counted(within, spec, spec.of, _happenings(within, spec, spec.of, currency)).group_by(member.c.id)
+    return _counted(within, spec, spec.of, _happenings(within, spec, spec.of, currency)).group_by(within.members.c.id)
 
 
 def base(population: Population, spec: MetricSpec, currency: str) -> Select[Any]:
     """(member_id, x) of what a ratio metric divides by, in the same window."""
     assert spec.per is not None
     within = population.over(spec)
-    return _counted(within, spec, spec.per, _happenings(within, spec, spec.per, currency), "x").group_by(member.c.id)
+    return _counted(within, spec, spec.per, _happenings(within, spec, spec.per, currency), "x").group_by(within.members.c.id)
 
 
 def covariate(population: Population, spec: MetricSpec, currency: str) -> Select[Any]:
     """(member_id, x): the same measure in a window of the same length before the entry; reactions to any campaign."""
     within = population.over(spec)
-    return _counted(within, spec, spec.of, _happenings(within, spec, spec.of, currency, before=True), "x").group_by(member.c.id)
+    return _counted(within, spec, spec.of, _happenings(within, spec, spec.of, currency, before=True), "x").group_by(within.members.c.id)
 
 
 def by_day(population: Population, spec: MetricSpec, currency: str) -> Subquery:
     """(member_id, y, day) for each member and day since entry with something new: the first time, or that day's orders or cents."""
-    return _by_step(population, spec, currency, _Steps(spec.of, "day", DAY_MICROS, micros(member.c.entered_at)))
+    return _by_step(population, spec, currency, _Steps(spec.of, "day", DAY_MICROS, micros(population.members.c.entered_at)))
 
 
 def base_by_day(population: Population, spec: MetricSpec, currency: str) -> Subquery:
     """As `by_day`, of what a ratio metric divides by."""
     assert spec.per is not None
-    return _by_step(population, spec, currency, _Steps(spec.per, "day", DAY_MICROS, micros(member.c.entered_at)))
+    return _by_step(population, spec, currency, _Steps(spec.per, "day", DAY_MICROS, micros(population.members.c.entered_at)))
 
 
 def by_hour(population: Population, spec: MetricSpec, currency: str, start: int) -> Subquery:
@@ -75,7 +75,7 @@ def _by_step(population: Population, spec: MetricSpec, currency: str, steps: _St
     within = population.over(spec)
     happenings = _happenings(within, spec, steps.measure, currency)
     step = (micros(happenings.at) - steps.start) // literal_column(str(steps.length), BigInteger)
-    counted, name = _counted(within, spec, steps.measure, happenings), steps.name
+    counted, name, member = _counted(within, spec, steps.measure, happenings), steps.name, within.members
     if steps.measure in AMOUNTS or steps.measure == "orders":
         return counted.add_columns(step.label(name)).group_by(member.c.id, step).subquery(f"by_{name}")
     return counted.add_columns(func.min(step).label(name)).group_by(member.c.id).subquery(f"by_{name}")
@@ -84,7 +84,7 @@ def _by_step(population: Population, spec: MetricSpec, currency: str, steps: _St
 def first_moments(population: Population, spec: MetricSpec, currency: str) -> Select[Any]:
     """(member_id, at in micros) of the first time in the window that each member did it, or bought."""
     within = population.over(spec)
-    happenings = _happenings(within, spec, spec.of, currency)
+    happenings, member = _happenings(within, spec, spec.of, currency), within.members
     first = select(member.c.id.label("member_id"), func.min(micros(happenings.at)).label("at"))
     return of_campaign(within, first.select_from(_joined(within, happenings))).group_by(member.c.id)
 
@@ -92,7 +92,7 @@ def first_moments(population: Population, spec: MetricSpec, currency: str) -> Se
 def sent_elsewhere(population: Population) -> Subquery:
     """(member_id, y) for each member to whom another campaign sent something within the window."""
     sent = and_(contact.c.kind == Kind.SENT.value, contact.c.campaign != population.campaign)
-    joined = _joined(population, _Happenings(contact, contact.c.at), sent)
+    joined, member = _joined(population, _Happenings(contact, contact.c.at), sent), population.members
     return of_campaign(population, select(member.c.id.label("member_id")).select_from(joined)).group_by(member.c.id).subquery("elsewhere")
 
 
@@ -133,7 +133,7 @@ def _contacts(population: Population, measure: Measure, before: bool) -> Select[
 
 def _counted(population: Population, spec: MetricSpec, measure: Measure, happenings: _Happenings, name: str = "y") -> Select[Any]:
     value = value_of(spec, measure).label(name)
-    return of_campaign(population, select(member.c.id.label("member_id"), value).select_from(_joined(population, happenings)))
+    return of_campaign(population, select(population.members.c.id.label("member_id"), value).select_from(_joined(population, happenings)))
 
 
 def value_of(spec: MetricSpec, measure: Measure) -> ColumnElement[int]:
@@ -161,6 +161,7 @@ def _margin_cents(spec: MetricSpec) -> ColumnElement[int]:
 
 def _joined(population: Population, happenings: _Happenings, *conditions: ColumnElement[bool]) -> FromClause:
     """Members with what happened to them within their window (or in the one before it)."""
+    member = population.members
     own = happenings.rows.c.customer_id == member.c.customer_id
     when = before_entry(population, happenings.at) if happenings.before else in_window(population, happenings.at)
     which = [] if happenings.which is None else [happenings.which]

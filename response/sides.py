@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Subquery, case, literal_column, select
 
 from engine.metrics import MetricSpec
 from response.happenings import outcome
-from response.population import assigned, member, micros, of_campaign
+from response.population import assigned, micros, of_campaign
 from response.sources import Sources
 
 
@@ -45,6 +45,7 @@ def people(sources: Sources, sides: Sides) -> Subquery:
     """
     if sides.node is None:
         nobody = literal_column("0", BigInteger).label("control")
+        member = sources.population.members
         columns = (member.c.id.label("member_id"), member.c.customer_id, micros(member.c.entered_at).label("entered_at"), nobody)
         return of_campaign(sources.population, select(*columns)).where(member.c.entry == 1).subquery("people")
     arms = assigned(sources.population)

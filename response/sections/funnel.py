@@ -12,7 +12,7 @@ from response.flow_picture import flow_svg
 from response.funnel import costs
 from response.happenings import REACTIONS
 from response.parts import As, Column, Part, Picture, Say, Section, Table, Word, say
-from response.population import member, micros, of_campaign
+from response.population import micros, of_campaign
 from response.sources import Sources
 
 # Columns that stand there even when they are empty; the others only when something happened.
@@ -71,7 +71,7 @@ def _opening(sources: Sources) -> Say:
 
 def _people(sources: Sources) -> tuple[int, int, int]:
     """Customers to whom something was sent, who reacted, and who opted out, each once."""
-    everyone = sources.everyone
+    everyone, member = sources.everyone, sources.everyone.members
     mine = and_(
         contact.c.customer_id == member.c.customer_id, contact.c.campaign == everyone.campaign, micros(contact.c.at) <= everyone.as_of
     )

@@ -12,7 +12,7 @@ from response.exact import product_sums, whole
 from response.facts import Comparison, Experiment
 from response.metrics import CENTS
 from response.parts import As, Cell, Chart, Column, Part, Say, Section, Table, Word, say
-from response.population import assigned, member, of_campaign
+from response.population import assigned, of_campaign
 from response.sides import money_of, outcome_of
 from response.sources import Sources
 from response.statistics.fieller import Pair, ratio_of_differences
@@ -197,7 +197,9 @@ def _each(charges: list[_Charge]) -> float | None:
 
 def _charges(sources: Sources, experiment: Experiment | None) -> list[_Charge]:
     """Messages and costs by channel and by group of the primary experiment; those of nobody's group are what is left of all."""
-    everyone = of_campaign(sources.everyone, select(member.c.id.label("member_id"), literal("").label("arm"))).subquery("everyone")
+    everyone = of_campaign(sources.everyone, select(sources.everyone.members.c.id.label("member_id"), literal("").label("arm"))).subquery(
+        "everyone"
+    )
     every = _charged_to(sources, everyone)
     if experiment is None:
         return every

@@ -9,7 +9,7 @@ from customers.tables import Contact, table_of
 from engine.tables import Programme
 from response.facts import Comparison
 from response.parts import As, Cell, Column, Part, Section, Table, Word, say
-from response.population import in_window, member, of_campaign
+from response.population import in_window, of_campaign
 from response.sources import Sources
 from response.statistics.sums import Effect
 from response.statistics.totals import times
@@ -68,6 +68,7 @@ def _brought(comparisons: tuple[Comparison, ...], metric: str) -> Effect | None:
 
 def _held_out(sources: Sources) -> tuple[int, int]:
     """How many customers are held out of all campaigns, and how many of them are members here all the same."""
+    member = sources.everyone.members
     held = select(func.count()).select_from(programme).where(programme.c.held_out)
     joined = member.join(programme, and_(programme.c.customer_id == member.c.customer_id, programme.c.held_out))
     mine = of_campaign(sources.everyone, select(func.count(member.c.customer_id.distinct())).select_from(joined))
@@ -77,7 +78,7 @@ def _held_out(sources: Sources) -> tuple[int, int]:
 
 def _others(sources: Sources) -> dict[str | None, int]:
     """Customers of this campaign to whom others wrote within their window, by campaign; None is all of them together, each once."""
-    ours, everyone = sources.everyone.campaign, sources.everyone
+    ours, everyone, member = sources.everyone.campaign, sources.everyone, sources.everyone.members
     # Two ranges of an index, where != would read all of it.
     other = or_(contact.c.campaign < ours, contact.c.campaign > ours)
     happened = and_(

