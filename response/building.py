@@ -19,6 +19,7 @@ from response.goals import FlowOf, Registered, Started, started
 from response.metrics import arm_sums, campaign_total, caps, currencies, daily_bases, daily_totals, without_margin
 from response.notes import notes_on_arms, notes_on_entries, notes_on_metrics
 from response.population import Entries, Population, entries, nth_entry
+from response.reactions import copy_reactions
 from response.sources import Sources
 from store.clock import DAY_MICROS, SECOND_MICROS, from_micros, to_micros
 
@@ -101,6 +102,7 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
 
 
 def _filled(session: Session, report: Report, counted: _Counted, goal: GoalSpec | None, plans: Mapping[str, Mapping[str, Plan]]) -> Report:
+    copy_reactions(session, counted.everyone)
     rows = funnel(session, counted.everyone)
     of_compared = rows if counted.compared == counted.everyone else funnel(session, counted.compared)
     found = experiments(session, counted.compared, plans, of_compared)

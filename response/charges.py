@@ -2,8 +2,6 @@
 
 from sqlalchemy import ColumnElement, Subquery, and_, func, select
 
-from customers.tables import table_of
-from engine.tables import OutboxMessage
 from response.beside import beside
 from response.population import Population, micros
 from response.sides import Sides, people
@@ -12,18 +10,18 @@ from response.sources import Sources
 MILLICENTS = 100_000  # in one of the currency's unit
 _CHARGED = ("sent", "unknown")  # one that may have been sent may have to be paid
 
-outbox = table_of(OutboxMessage)
-
 
 def has_left(population: Population) -> ColumnElement[bool]:
     """True for a message of the outbox that left, or may have."""
-    return and_(outbox.c.state.in_(_CHARGED), micros(outbox.c.queued_at) <= population.as_of)
+    messages = population.messages.c
+    return and_(messages.state.in_(_CHARGED), micros(messages.queued_at) <= population.as_of)
 
 
 def charged(population: Population) -> Subquery:
     """(member_id, cost): the millicents that a member's messages cost. Nobody without a message."""
-    cost = func.sum(outbox.c.cost_millicents).label("cost")
-    return select(outbox.c.member_id, cost).where(has_left(population)).group_by(outbox.c.member_id).subquery("charged")
+    messages = population.messages.c
+    cost = func.sum(messages.cost_millicents).label("cost")
+    return select(messages.member_id, cost).where(has_left(population)).group_by(messages.member_id).subquery("charged")
 
 
 def extra_cost(sources: Sources, sides: Sides) -> float:

@@ -1,9 +1,10 @@
-"""Who came into a campaign and what they were assigned to, copied for one report: a report asks for it in every statement.
+"""Who came into a campaign, what they were assigned to and their messages, copied for one report: most statements ask for them.
 
 The copies are temporary tables of the report's own transaction, narrow and in the order in which they are read. They hold all rows of the
 campaign, whatever population a statement counts, so that a figure is the same from a copy as from the tables themselves.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -12,21 +13,20 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Session
 
 from customers.tables import table_of
-from engine.tables import Exposure, Member
+from engine.tables import Exposure, Member, OutboxMessage
+from response.progress import progress_of
 
 MEMORY = "128MB"  # that PostgreSQL may sort in, where its standard is 4 MB
-_member, _exposure = table_of(Member), table_of(Exposure)
+_member, _exposure, _outbox = table_of(Member), table_of(Exposure), table_of(OutboxMessage)
+_OF_MESSAGE = ("id", "member_id", "customer_id", "queued_at", "units", "cost_millicents", "node", "channel", "arm", "state")
+_WORDS = frozenset({"node", "arm", "version", "segment", "channel", "state"})
 
 
 @cache
 def members_of(campaign_id: int) -> Table:
     """The copy of a campaign's members: the columns of `member` that measuring asks for."""
-    columns = [Column(name, BigInteger) for name in ("customer_id", "version_id", "entry", "entered_at")]
-    key = Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
-    name = f"members_of_{campaign_id}"
-    copy = Table(name, MetaData(), key, *columns, Column("segment", String), prefixes=["TEMPORARY"])
-    Index(f"{name}_by_customer", copy.c.customer_id)
-    return copy
+    names = ("customer_id", "version_id", "entry", "entered_at", "segment")
+    return _indexed(Table(f"members_of_{campaign_id}", MetaData(), _key("id"), *map(_column, names), prefixes=["TEMPORARY"]), "customer_id")
 
 
 @cache
@@ -36,42 +36,79 @@ def assigned_in(campaign_id: int) -> Table:
         Column("node", String, primary_key=True),
         Column("member_id", BigInteger, primary_key=True, autoincrement=False),
     ]
-    words = [Column(name, String) for name in ("arm", "version", "segment")]
-    numbers = [Column(name, BigInteger) for name in ("customer_id", "version_id", "entered_at", "assigned_at")]
-    return Table(f"assigned_in_{campaign_id}", MetaData(), *keys, *words, *numbers, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
+    names = ("arm", "version", "customer_id", "version_id", "entered_at", "segment", "assigned_at")
+    columns = [*keys, *map(_column, names)]
+    return Table(f"assigned_in_{campaign_id}", MetaData(), *columns, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
+
+
+@cache
+def messages_of(campaign_id: int) -> Table:
+    """The copy of the messages to a campaign's members, without what was written; `progress` as response/progress.py has it."""
+    columns = [_key("id"), *map(_column, _OF_MESSAGE[1:]), Column("progress", Integer)]
+    return _indexed(Table(f"messages_of_{campaign_id}", MetaData(), *columns, prefixes=["TEMPORARY"]), "member_id")
 
 
 def copy(session: Session, campaign_id: int) -> None:
-    """Make both copies anew. They are gone at the latest when the connection is closed; `forget` removes them before."""
-    connection, members, assigned = session.connection(), members_of(campaign_id), assigned_in(campaign_id)
+    """Make all copies anew. They are gone at the latest when the connection is closed; `forget` removes them before."""
     forget(session, campaign_id)
-    on_postgresql = connection.dialect.name == "postgresql"
-    if on_postgresql:
-        connection.execute(text(f"SET LOCAL work_mem = '{MEMORY}'"))
-    for table, rows in ((members, _members(campaign_id)), (assigned, _assigned(campaign_id))):
-        connection.execute(CreateTable(table))
-        connection.execute(insert(table).from_select([column.name for column in rows.selected_columns], rows))
-        for index in table.indexes:
-            connection.execute(CreateIndex(index))
-        if on_postgresql:
-            connection.execute(text(f"ANALYZE {table.name}"))
+    if session.connection().dialect.name == "postgresql":
+        session.connection().execute(text(f"SET LOCAL work_mem = '{MEMORY}'"))
+    for table, rows in _copies(campaign_id):
+        fill(session, table, rows)
+
+
+def fill(session: Session, table: Table, rows: Select[Any]) -> None:
+    """Make a temporary table with these rows, their columns named as the table's."""
+    connection = session.connection()
+    connection.execute(CreateTable(table))
+    connection.execute(insert(table).from_select([column.name for column in rows.selected_columns], rows))
+    for index in table.indexes:
+        connection.execute(CreateIndex(index))
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {table.name}"))
 
 
 def forget(session: Session, campaign_id: int) -> None:
     """Remove the copies, if there are any."""
-    for table in (members_of(campaign_id), assigned_in(campaign_id)):
+    for table, _ in _copies(campaign_id):
         session.connection().execute(text(f"DROP TABLE IF EXISTS {table.name}"))
 
 
-def _members(campaign_id: int) -> Select[tuple[object, ...]]:
+def _copies(campaign_id: int) -> Iterator[tuple[Table, Select[Any]]]:
+    """Each copy with its rows. Those further on are made with the help of the first."""
+    yield members_of(campaign_id), _members(campaign_id)
+    yield assigned_in(campaign_id), _assigned(campaign_id)
+    yield messages_of(campaign_id), _messages(campaign_id)
+
+
+def _members(campaign_id: int) -> Select[Any]:
     names = ("id", "customer_id", "version_id", "entry", "entered_at", "segment")
     return select(*(_member.c[name] for name in names)).where(_member.c.campaign_id == campaign_id).order_by(_member.c.id)
 
 
-def _assigned(campaign_id: int) -> Select[tuple[object, ...]]:
+def _assigned(campaign_id: int) -> Select[Any]:
     members = members_of(campaign_id)
     written = [_exposure.c[name] for name in ("node", "member_id", "arm", "version", "customer_id")]
     columns = (*written, *(members.c[name] for name in ("version_id", "entered_at", "segment")), _exposure.c.at.label("assigned_at"))
     joined = _exposure.join(members, members.c.id == _exposure.c.member_id)
     mine = select(*columns).select_from(joined).where(_exposure.c.campaign_id == campaign_id)
     return mine.order_by(_exposure.c.node, _exposure.c.member_id)
+
+
+def _messages(campaign_id: int) -> Select[Any]:
+    joined = _outbox.join(members := members_of(campaign_id), members.c.id == _outbox.c.member_id)
+    return select(*(_outbox.c[name] for name in _OF_MESSAGE), progress_of(_outbox).label("progress")).select_from(joined)
+
+
+def _key(name: str) -> Column[Any]:
+    # SQLite keeps the rows in the order of a key that is spelled INTEGER.
+    return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+def _column(name: str) -> Column[Any]:
+    return Column(name, String if name in _WORDS else BigInteger)
+
+
+def _indexed(table: Table, name: str) -> Table:
+    Index(f"{table.name}_by_{name}", table.c[name])
+    return table

@@ -9,12 +9,13 @@ from sqlmodel import Session
 
 from customers.tables import table_of
 from engine.metrics import MetricSpec
-from engine.tables import Exposure, FlowVersion, Member
-from response.copies import assigned_in, members_of
+from engine.tables import Exposure, FlowVersion, Member, OutboxMessage
+from response.copies import assigned_in, members_of, messages_of
 from store.clock import SECOND_MICROS
 
 member = table_of(Member)
 exposure = table_of(Exposure)
+outbox = table_of(OutboxMessage)
 version = table_of(FlowVersion)
 
 
@@ -45,6 +46,16 @@ class Population:
     def members(self) -> Table:
         """The campaign's members, or (not copied) those of all campaigns: `of_campaign` and `assigned` restrict them."""
         return members_of(self.campaign_id) if self.copied else member
+
+    @property
+    def assignments(self) -> Table:
+        """The campaign's assignments, or (not copied) those of all campaigns: node, member_id, customer_id, version, arm."""
+        return assigned_in(self.campaign_id) if self.copied else exposure
+
+    @property
+    def messages(self) -> Table:
+        """The messages to the campaign's members, or (not copied) those of all campaigns."""
+        return messages_of(self.campaign_id) if self.copied else outbox
 
     @property
     def uncopied(self) -> "Population":

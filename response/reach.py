@@ -3,23 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlmodel import Session
 
 from customers.contact_log import Kind
 from customers.tables import Contact, table_of
-from engine.reasons import Reason
-from engine.tables import OutboxMessage
 from response.metrics import ArmKey
 from response.population import Population, assigned, micros
+from response.progress import progress_of, reason_of, state_of
 
 contact = table_of(Contact)
-outbox = table_of(OutboxMessage)
-
-_REASONS = {reason.value: number for number, reason in enumerate(Reason, 1)}
-_OTHER = "other"
-_FAILED, _OPEN, _UNKNOWN, _SENT = 100, 200, 201, 202  # below 100: held back, for the reason of that number
-_NAMES = {_OPEN: "open", _UNKNOWN: "unknown", _SENT: "sent"}
 
 
 @dataclass(slots=True)
@@ -44,10 +37,10 @@ def reach(session: Session, population: Population, own: Collection[str]) -> Map
     found: dict[ArmKey, Reach] = {}
     for node, arm, progress, customers in session.connection().execute(_furthest(population, own)):
         each = found.setdefault((node, arm), Reach())
-        name = _state(progress)
+        name = state_of(progress)
         each.states[name] = each.states.get(name, 0) + customers
         if name == "suppressed":
-            reason = next((reason for reason, number in _REASONS.items() if number == progress), _OTHER)
+            reason = reason_of(progress)
             each.reasons[reason] = each.reasons.get(reason, 0) + customers
     for node, arm, customers in session.connection().execute(_delivered(population, own)):
         found.setdefault((node, arm), Reach()).delivered = customers
@@ -55,10 +48,11 @@ def reach(session: Session, population: Population, own: Collection[str]) -> Map
 
 
 def _furthest(population: Population, own: Collection[str]) -> Select[tuple[str, str, int, int]]:
-    arms = assigned(population)
-    after = and_(outbox.c.member_id == arms.c.member_id, micros(outbox.c.queued_at) >= arms.c.assigned_at)
-    joined = arms.join(outbox, and_(after, micros(outbox.c.queued_at) <= population.as_of, _of_node(arms.c.node, outbox.c.node, own)))
-    each = select(arms.c.node, arms.c.arm, func.max(_progress()).label("progress")).select_from(joined)
+    arms, messages = assigned(population), population.messages
+    queued_at = micros(messages.c.queued_at)
+    after = and_(messages.c.member_id == arms.c.member_id, queued_at >= arms.c.assigned_at, queued_at <= population.as_of)
+    joined = arms.join(messages, and_(after, _of_node(arms.c.node, messages.c.node, own)))
+    each = select(arms.c.node, arms.c.arm, func.max(progress_of(messages)).label("progress")).select_from(joined)
     by_member = each.group_by(arms.c.node, arms.c.arm, arms.c.member_id).subquery("furthest")
     keys = (by_member.c.node, by_member.c.arm, by_member.c.progress)
     return select(*keys, func.count()).group_by(*keys).order_by(*keys)
@@ -75,18 +69,3 @@ def _delivered(population: Population, own: Collection[str]) -> Select[tuple[str
 
 def _of_node(node: ColumnElement[str], sent_by: ColumnElement[str], own: Collection[str]) -> ColumnElement[bool]:
     return or_(node.not_in(own), node == sent_by) if own else node.is_not(None)
-
-
-def _progress() -> ColumnElement[int]:
-    reason = case(_REASONS, value=func.coalesce(outbox.c.reason, ""), else_=0)
-    return case(
-        (outbox.c.state == "sent", _SENT),
-        (outbox.c.state == "unknown", _UNKNOWN),
-        (outbox.c.state == "failed", reason + _FAILED),
-        (outbox.c.state == "suppressed", reason),
-        else_=_OPEN,
-    )
-
-
-def _state(progress: int) -> str:
-    return _NAMES.get(progress, "failed" if progress >= _FAILED else "suppressed")

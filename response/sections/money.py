@@ -7,7 +7,7 @@ from sqlalchemy import Subquery, case, func, literal, select
 
 from engine.metrics import SHARES, MetricSpec
 from response.beside import beside
-from response.charges import MILLICENTS, charged, has_left, outbox
+from response.charges import MILLICENTS, charged, has_left
 from response.exact import product_sums, whole
 from response.facts import Comparison, Experiment
 from response.metrics import CENTS
@@ -210,6 +210,7 @@ def _charges(sources: Sources, experiment: Experiment | None) -> list[_Charge]:
 
 def _charged_to(sources: Sources, people: Subquery) -> list[_Charge]:
     """The messages to these members (member_id, arm; an empty arm is none); one statement."""
+    outbox = sources.population.messages
     counted = (func.count(), func.coalesce(func.sum(outbox.c.units), 0), func.coalesce(func.sum(outbox.c.cost_millicents), 0))
     key = (outbox.c.channel, people.c.arm)
     joined = people.join(outbox, outbox.c.member_id == people.c.member_id)

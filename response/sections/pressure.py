@@ -12,7 +12,7 @@ from engine.nodes.split import Split
 from response.before import LONG_DAYS, SHORT_DAYS, band, contacts_before
 from response.beside import beside
 from response.cells import LIKELY, Cell, cells, differing_p, together
-from response.charges import has_left, outbox
+from response.charges import has_left
 from response.facts import Comparison, Experiment
 from response.parts import As, Chart, Column, Part, Say, Section, Table, Word, say
 from response.population import assigned
@@ -161,7 +161,8 @@ def _frequency_table(sources: Sources, experiment: Experiment, found: Sequence[C
 def _messages(sources: Sources, node: str) -> dict[str, int]:
     """Messages that left by arm of a node, whichever node of the flow sent them."""
     arms = assigned(sources.population)
-    joined = arms.join(outbox, outbox.c.member_id == arms.c.member_id)
+    messages = sources.population.messages
+    joined = arms.join(messages, messages.c.member_id == arms.c.member_id)
     statement = (
         select(arms.c.arm, func.count()).select_from(joined).where(arms.c.node == node, has_left(sources.population)).group_by(arms.c.arm)
     )
