@@ -115,8 +115,11 @@ class Story:
 
     def buys(self, member: Member, cents: int, days: float = 1, currency: str = "EUR", margin: int | None = None) -> None:
         self._rows += 1
-        at, amounts = member.entered_at + timedelta(days=days), {"amount_cents": cents, "margin_cents": margin}
-        self._add([Purchase(key=f"p{self._rows}", customer_id=member.customer_id, purchased_at=at, currency=currency, **amounts)])
+        key, at = f"p{self._rows}", member.entered_at + timedelta(days=days)
+        bought = Purchase(
+            key=key, customer_id=member.customer_id, purchased_at=at, amount_cents=cents, margin_cents=margin, currency=currency
+        )
+        self._add([bought])
 
     def contact(self, member: Member, kind: str, days: float = 1, **values: Any) -> None:
         row = {"campaign": "spring", "channel": "web", "direction": "in", **values}
