@@ -79,11 +79,11 @@ def _settled(running: Running) -> tuple[set[str], str | None]:
 def _is_finished(report: Report) -> bool:
     """Whether the registered window has closed: everybody planned for has come in, and has had their time."""
     window, headline = report.window, report.headline
-    if headline is None or headline.why in ("window_open", "planned_open"):
+    if headline is None or window.open_customers or headline.open_customers or headline.why in ("window_open", "planned_open"):
         return False
     return not window.goes_on or (report.goal is not None and report.goal.planned is not None)
 
 
 def _next_look(report: Report, now: datetime) -> datetime:
     closes = report.window.closes_at
-    return closes if closes and closes > now and not report.window.goes_on else now + PAUSE
+    return min(closes, now + PAUSE) if closes and closes > now else now + PAUSE

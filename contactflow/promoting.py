@@ -162,6 +162,9 @@ _WHY = {
     "no_spread": "too little to judge by",
     "window_open": "customers still have time to respond",
     "planned_open": "fewer customers than planned have come in",
+    "early": "found early, by the test that holds however often one looks",
+    "early_spent": "not enough for what looking early has left to the closing date",
+    "contradicted": "the fixed test finds the opposite of what was found early",
     "looked_at_any_time": "not enough for a look at any time",
 }
 

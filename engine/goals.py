@@ -18,7 +18,7 @@ from engine.tables import RegisteredGoal
 from store.bulk import insert_new
 
 # How the answer is reached. Another rule is another goal: it gets another name here, and the report keeps the old one's.
-RULE = "the 95% interval when the last window has closed, Holm over arms"
+RULE = "2: while windows are open the any-time test at .005 shared among arms, at the closing date the fixed test at .045, Holm over arms"
 
 
 @dataclass(frozen=True, slots=True)

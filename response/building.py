@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from engine.goals import GoalSpec
+from engine.goals import RULE, GoalSpec
 from engine.metrics import BUILT_IN, Metrics, MetricSpec
 from response import copies
 from response.comparisons import Measured, compare
@@ -16,10 +16,11 @@ from response.experiments import Plan, experiments, plans_of
 from response.facts import Curve, CurveArm, Experiment, Goal, Note, Report, Window
 from response.funnel import exclusions, funnel
 from response.goals import FlowOf, Registered, Started, started
+from response.looking import looks_of
 from response.metrics import arm_sums, campaign_total, caps, currencies, daily_bases, daily_totals, without_margin
 from response.notes import notes_on_arms, notes_on_entries, notes_on_metrics
 from response.population import Entries, Population, entries, nth_entry
-from response.reactions import copy_reactions
+from response.reactions import copy_reactions, forget_reactions
 from response.sources import Sources
 from store.clock import DAY_MICROS, SECOND_MICROS, from_micros, to_micros
 
@@ -56,6 +57,7 @@ def build_report(  # noqa: PLR0913, PLR0917  # what a command knows; a class of 
     """Everything that is known of a campaign at `now`; the arguments are those of `sources`."""
     known = sources(session, campaign, now, zone, currency, flow_of, metrics, goal)
     copies.forget(session, known.population.campaign_id)
+    forget_reactions(session, known.population)
     return known.report
 
 
@@ -95,6 +97,7 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
         notes=(*notes_on_entries(begun, counted.came, others), *notes_on_metrics(specs, _registered(registered), metrics)),
         specs=specs,
         goals=begun.goals,
+        decides_early=registered is not None and registered.rule == RULE and not begun.goes_on,
     )
     filled = _filled(session, report, counted, registered, plans_of(begun.flows))
     known = {**metrics, **{spec.name: spec for spec in specs}}
@@ -107,6 +110,9 @@ def _filled(session: Session, report: Report, counted: _Counted, goal: GoalSpec 
     of_compared = rows if counted.compared == counted.everyone else funnel(session, counted.compared)
     found = experiments(session, counted.compared, plans, of_compared)
     measured = list(_measured(session, report, counted, goal)) if found else []
+    if measured and report.decides_early and not found[0].broken:
+        report = replace(report, looks=looks_of(session, report, counted.compared, found[0], measured[0].closes_at))
+        measured[0] = replace(measured[0], looks=report.looks)
     comparisons = tuple(compare(found, measured, report.goal))
     report = replace(report, experiments=found, comparisons=comparisons)
     return replace(

@@ -1,7 +1,7 @@
 """Every arm against its control, on every metric, with a verdict."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.metrics import MetricSpec
@@ -9,8 +9,9 @@ from response.facts import Adjusted, ArmTrust, Comparison, Experiment, Goal, Gua
 from response.metrics import ArmKey
 from response.statistics.cace import complier_effect
 from response.statistics.cuped import cuped
+from response.statistics.day_by_day import Look, Looks, first_finding
 from response.statistics.guardrails import Guardrail, judge_guardrail
-from response.statistics.looks import any_time_p, confidence_sequence
+from response.statistics.looks import HYBRID_FIXED, Early, any_time_p, confidence_sequence
 from response.statistics.means import difference_of_means, means_p_value
 from response.statistics.moments import Moments
 from response.statistics.power import detectable_difference, detectable_rise
@@ -19,7 +20,7 @@ from response.statistics.ratios import difference_of_ratios, ratio_p_value, rela
 from response.statistics.relative import relative_lift
 from response.statistics.several import holm
 from response.statistics.sums import UNDEFINED, Effect, Sums
-from response.statistics.verdicts import ALPHA, Verdict, judge
+from response.statistics.verdicts import ALPHA, Verdict, judge, judge_by_hybrid_rule
 
 NOBODY = Moments(0, 0, 0, 0, 0, 0)
 
@@ -30,7 +31,8 @@ class Measured:
 
     `covariate`: what stands beside y in the sums is known from before the entry. `looked_at`: the campaign goes on and has no closing
     date, so that it is looked at whenever somebody likes; better or worse then takes what holds at any moment, too.
-    `planned_open`: fewer customers than planned have come in.
+    `planned_open`: fewer customers than planned have come in. `looks` are those at the primary experiment while it ran, where the
+    hybrid rule decides on this metric; None where the interval alone does.
     """
 
     spec: MetricSpec
@@ -40,6 +42,7 @@ class Measured:
     covariate: bool = False
     looked_at: bool = False
     planned_open: bool = False
+    looks: Looks | None = None
 
     @property
     def finished(self) -> bool:
@@ -59,6 +62,11 @@ class _Terms:
     @property
     def spec(self) -> MetricSpec:
         return self.measured.spec
+
+    @property
+    def by_hybrid_rule(self) -> bool:
+        """Whether this is the comparison that the learning goal is answered by, and it may be decided early."""
+        return self.primary and self.measured.looks is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,8 @@ def _comparison(
     terms: _Terms, trust: ArmTrust, sides: tuple[Moments, Moments], found: _Figures, adjusted_p: float | None, several: bool
 ) -> Comparison:
     experiment, spec, (arm, control) = terms.experiment, terms.spec, sides
-    verdict, why = _conclude(terms, sides, found.absolute, adjusted_p if several else None)
+    early = first_finding((terms.measured.looks or {}).get(trust.arm, ()))
+    verdict, why = _conclude(terms, _Seen(sides, found.absolute, adjusted_p if several else None, early))
     return Comparison(
         metric=spec.name,
         node=experiment.node,
@@ -127,6 +136,7 @@ def _comparison(
         guardrail_margin=spec.guardrail,
         open_customers=terms.measured.open_customers,
         closes_at=terms.measured.closes_at,
+        found_on=early.day if early and why == "early" else None,
     )
 
 
@@ -135,8 +145,15 @@ def measure(arm: Moments, control: Moments, spec: MetricSpec) -> _Figures:
     if not (arm.n and control.n):
         return _Figures()
     if spec.per:
-        return _Figures(difference_of_ratios(arm, control), relative_ratio(arm, control), ratio_p_value(arm, control))
+        return _Figures(_difference(arm, control, spec), relative_ratio(arm, control), ratio_p_value(arm, control))
     return _of_sums(arm.outcome, control.outcome, proportion=spec.unit == "share")
+
+
+def _difference(arm: Moments, control: Moments, spec: MetricSpec, level: float = 0.95) -> Effect:
+    if spec.per:
+        return difference_of_ratios(arm, control, level)
+    difference = difference_of_proportions if spec.unit == "share" else difference_of_means
+    return difference(arm.outcome, control.outcome, level)
 
 
 def _of_sums(arm: Sums, control: Sums, proportion: bool) -> _Figures:
@@ -187,20 +204,53 @@ def toward_good(effect: Effect, spec: MetricSpec) -> Effect:
     return Effect(estimate, low, high)
 
 
-def _conclude(terms: _Terms, sides: tuple[Moments, Moments], absolute: Effect, adjusted_p: float | None) -> tuple[Verdict, Why]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a verdict goes by. `adjusted_p` only where several arms share the control; `early`: found while windows were open."""
+
+    sides: tuple[Moments, Moments]
+    absolute: Effect
+    adjusted_p: float | None
+    early: Look | None
+
+
+def _conclude(terms: _Terms, seen: _Seen) -> tuple[Verdict, Why]:
     """The verdict and what decided it: first whether it is valid, then whether it is finished, then the interval."""
-    arm, control = sides
+    arm, control = seen.sides
     if not (arm.n and control.n):
         return Verdict.NOT_VALID, "nobody_in_arm" if control.n else "nobody_in_control"
     if terms.experiment.broken:
         return Verdict.NOT_VALID, "split_broken"
     if not terms.measured.finished:
-        return Verdict.INCONCLUSIVE, "planned_open" if terms.measured.planned_open else "window_open"
-    verdict = judge(toward_good(absolute, terms.spec), terms.minimum, adjusted_p)
-    why = _why(verdict, absolute)
+        return _while_open(terms, seen)
+    verdict = judge(toward_good(seen.absolute, terms.spec), terms.minimum, seen.adjusted_p)
+    why = _why(verdict, seen.absolute)
+    if terms.by_hybrid_rule and verdict is not Verdict.SAME:
+        return _at_closing(terms, seen, why)
     if terms.measured.looked_at and verdict in (Verdict.BETTER, Verdict.WORSE) and not _holds_at_any_time(terms, arm, control):
         return Verdict.INCONCLUSIVE, "looked_at_any_time"
     return verdict, why
+
+
+def _while_open(terms: _Terms, seen: _Seen) -> tuple[Verdict, Why]:
+    if terms.by_hybrid_rule and seen.early:
+        return _by_hybrid_rule(terms, seen), "early"
+    return Verdict.INCONCLUSIVE, "planned_open" if terms.measured.planned_open else "window_open"
+
+
+def _at_closing(terms: _Terms, seen: _Seen, why: Why) -> tuple[Verdict, Why]:
+    """What the fixed test says with what looking early has left to it, beside what was found early. `why`: what 95 % would say."""
+    fixed, verdict = _by_hybrid_rule(terms, replace(seen, early=None)), _by_hybrid_rule(terms, seen)
+    if verdict is not fixed:
+        return verdict, "contradicted" if verdict is Verdict.INCONCLUSIVE else "early"
+    decided_by_less = judge(seen.absolute, None, seen.adjusted_p) is not Verdict.INCONCLUSIVE
+    return verdict, "early_spent" if verdict is Verdict.INCONCLUSIVE and decided_by_less else why
+
+
+def _by_hybrid_rule(terms: _Terms, seen: _Seen) -> Verdict:
+    effect = toward_good(_difference(*seen.sides, terms.spec, 1 - HYBRID_FIXED), terms.spec)
+    rise = seen.early.rise is (terms.spec.better == "more") if seen.early else None
+    return judge_by_hybrid_rule(effect, Early(1.0, None, rise), closed=terms.measured.finished, adjusted_p=seen.adjusted_p)
 
 
 def _holds_at_any_time(terms: _Terms, arm: Moments, control: Moments) -> bool:

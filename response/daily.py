@@ -7,13 +7,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, func, literal_column, select
+from sqlmodel import Session
 
 from engine.metrics import MetricSpec
 from response.exact import product_sums, whole
+from response.facts import Report
 from response.happenings import HOUR_MICROS, by_hour
 from response.metrics import unit_of
 from response.population import Population, assigned
-from response.sources import Sources
 from response.statistics.sums import Sums
 from store.clock import from_micros, to_micros
 
@@ -35,12 +36,12 @@ class Daily:
     arms: Mapping[str, Sequence[Sums]] = field(default_factory=dict)
 
 
-def daily_sums(sources: Sources, population: Population, spec: MetricSpec, node: str) -> Daily:
+def daily_sums(session: Session, report: Report, population: Population, spec: MetricSpec, node: str) -> Daily:
     """The sums of each arm day by day, in two statements: who had come in by the end of the day, and what they had done by then.
 
     Days are those of the report's zone, from the first entry on. Never a ratio, and amounts are never cut off.
     """
-    report, connection = sources.report, sources.session.connection()
+    connection = session.connection()
     if report.window.first_entry_at is None:
         return Daily(())
     zone = ZoneInfo(report.zone)

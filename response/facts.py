@@ -1,11 +1,12 @@
 """What a report knows: frozen facts without words or personal data. response/html and response/document.py show them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from engine.metrics import MetricSpec, Unit
 from response.statistics.allocation import MISMATCH_BELOW
+from response.statistics.day_by_day import Looks
 from response.statistics.sums import Effect
 from response.statistics.verdicts import Verdict
 
@@ -18,6 +19,9 @@ Why = Literal[
     "no_spread",  # nobody differs from anybody, so that there is nothing to judge by
     "window_open",  # the window of some customers has not closed yet
     "planned_open",  # fewer customers than planned have come in
+    "early",  # found while windows were open, by the test that holds however often one looks; it stands at the closing date
+    "early_spent",  # the interval excludes zero, but not at the level that looking early has left for the closing date
+    "contradicted",  # the test of the running campaign found the opposite of what the fixed one does
     "looked_at_any_time",  # the interval excludes zero, but a campaign that goes on may be looked at every day, and then it is not enough
     "nobody_in_arm",
     "nobody_in_control",
@@ -180,6 +184,7 @@ class Comparison:
     guardrail_margin: float | None = None  # how much worse is still acceptable, in the metric's own unit
     open_customers: int = 0  # who still have time, in this metric's own window
     closes_at: datetime | None = None  # when the last of them has had it
+    found_on: date | None = None  # the day of the early finding that decided
 
     @property
     def arm_rate(self) -> float | None:
@@ -291,6 +296,9 @@ class Report:
     notes: tuple[Note, ...] = field(default=())
     specs: tuple[MetricSpec, ...] = ()  # of `metrics`, in the same order: the definitions that were measured
     goals: tuple[GoalRun, ...] = ()  # all that customers came in under, the oldest first
+    # A goal that was registered under an earlier rule is answered by that, and a campaign that goes on by rules of its own.
+    decides_early: bool = False  # the rule spends part of what may be found by chance on looking while windows are open
+    looks: Looks | None = None  # at the primary comparison, where part of the verdict is spent on looking early
 
     @property
     def headline(self) -> Comparison | None:

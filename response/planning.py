@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from engine.metrics import MetricSpec
+from response.statistics.looks import HYBRID_FIXED
 from response.statistics.moments import Moments
 from response.statistics.power import (
-    ALPHA,
     POWER,
     Sizes,
     detectable_fall,
@@ -89,10 +89,11 @@ class Needed:
 def needed(pair: Pair, spec: MetricSpec, base: Base, minimum: float | None) -> Needed:
     """What one comparison needs. `minimum` is the smallest effect that matters, in the metric's own unit.
 
-    With several arms against one control each is tested at `ALPHA` divided by their number: the strictest step of Holm's method, so
+    With several arms against one control each is tested at the level of the closing date (`HYBRID_FIXED`, for the rest is spent on
+    looking early) divided by their number: the strictest step of Holm's method, so
     that no arm needs more.
     """
-    alpha = ALPHA / pair.arms
+    alpha = HYBRID_FIXED / pair.arms
     plan = _Shares(spec, base, alpha) if spec.unit == "share" else _Means(spec, base, alpha)
     share = pair.arm_share if pair.arm_share is not None else pair.arm_customers / pair.customers if pair.customers else 0.0
     sizes = plan.sizes(minimum, share) if minimum is not None else None

@@ -96,6 +96,9 @@ def _conclusion(found: Comparison) -> Say:
     if found.why == "window_open" and found.closes_at:
         return say("why.window_open", customers=As("count", found.open_customers), at=As("moment", found.closes_at))
     why = _NOTHING if found.why == "interval" else say(f"why.{found.why}")
+    if found.why == "early" and found.found_on:
+        key = "why.early.open" if found.open_customers else "why.early"
+        why = say(key, day=As("day", found.found_on), customers=As("count", found.open_customers))
     key = "sentence.verdict" if found.better == "more" else "sentence.verdict.less"
     return say(key, verdict=Word("verdict", found.verdict.value), why=why)
 

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from engine.metrics import MetricSpec
-from response.daily import Daily, daily_sums
 from response.facts import Comparison, Experiment, Report
+from response.looking import looks_of
 from response.parts import As, Chart, Column, Part, Section, Table, Word, say
 from response.sayings import DIFFERENCES, difference_of
 from response.sources import Sources
-from response.statistics.looks import HYBRID_EARLY, any_time_p, band_of_proportions, confidence_sequence
-from response.statistics.sums import Effect, Sums
+from response.statistics.day_by_day import Look, first_finding
+from response.statistics.sums import Effect
 from response.statistics.verdicts import Verdict
 
 MOST_POINTS = 120  # of a line; a campaign of years is drawn by the week or month
@@ -20,19 +20,23 @@ MOST_POINTS = 120  # of a line; a campaign of years is drawn by the week or mont
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is looked at, and on which terms. `alpha` is each arm's part of what the rule spends on looking early."""
+    """What is looked at, and on which terms."""
 
     report: Report
     experiment: Experiment
     spec: MetricSpec
-    alpha: float
     zone: ZoneInfo
+    found: Comparison
 
     @property
     def closing(self) -> date | None:
         """The day on which the last window closes, where that is known."""
-        closes_at = self.report.window.closes_at
-        return None if closes_at is None or (self.report.window.goes_on and not self.planned) else self.day(closes_at)
+        return None if self.closes_at is None else self.closes_at.astimezone(self.zone).date()
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """The moment: that of the metric's own window, as the verdict takes it."""
+        return None if self.found.why == "planned_open" else self.found.closes_at
 
     @property
     def planned(self) -> int | None:
@@ -40,68 +44,27 @@ class _Asked:
 
     @property
     def closed(self) -> bool:
-        closes_at = self.report.window.closes_at
-        return self.closing is not None and closes_at is not None and closes_at <= self.report.as_of
-
-    def day(self, at: datetime) -> date:
-        return at.astimezone(self.zone).date()
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One arm against control at the end of one day. `p_value` is the smallest so far, valid whenever one looks; None for averages."""
-
-    day: date
-    test: Sums
-    control: Sums
-    band: Effect
-    p_value: float | None
-
-    @property
-    def excludes_none(self) -> bool:
-        """Whether the band leaves no effect out."""
-        return self.band.low is not None and self.band.high is not None and not self.band.low <= 0 <= self.band.high
+        return self.closes_at is not None and self.closes_at <= self.report.as_of
 
 
 def section(sources: Sources) -> Section | None:
     """The state of the rule in words, and the band in a picture."""
-    report = sources.report
+    report, found = sources.report, sources.report.headline
     experiment = next((each for each in report.experiments if each.primary), None)
-    if experiment is None or experiment.broken or report.window.first_entry_at is None:
+    if experiment is None or found is None or experiment.broken or report.window.first_entry_at is None:
         return None
-    spec, others = replace(report.specs[0], winsorise=None), [arm for arm in experiment.arms if arm.arm != experiment.control]
-    asked = _Asked(report, experiment, spec, HYBRID_EARLY / max(1, len(others)), ZoneInfo(report.zone))
-    if spec.per:
-        return Section("cumulative", (say("cumulative.ratio", "soft", metric=Word("metric", spec.name)),))
-    population = replace(sources.population, closed_only=False)
-    daily = daily_sums(sources, population, spec, experiment.node)
-    looks = {arm.arm: _looks(asked, daily, arm.arm) for arm in others if arm.assigned}
-    known = {arm: found for arm, found in looks.items() if found}
-    return Section("cumulative", tuple(_parts(asked, known))) if known else None
+    asked = _Asked(report, experiment, report.specs[0], ZoneInfo(report.zone), found)
+    if asked.spec.per:
+        return Section("cumulative", (say("cumulative.ratio", "soft", metric=Word("metric", asked.spec.name)),))
+    looks = report.looks
+    if looks is None:
+        looks = looks_of(sources.session, report, replace(sources.population, closed_only=False), experiment, asked.closes_at)
+    return Section("cumulative", tuple(_parts(asked, looks))) if looks else None
 
 
-def _looks(asked: _Asked, daily: Daily, arm: str) -> list[_Look]:
-    """Every day on which both groups have customers, and somebody of them has done something."""
-    test, control = daily.arms.get(arm, ()), daily.arms.get(asked.experiment.control, ())
-    found: list[_Look] = []
-    for day, one, other in zip(daily.days, test, control, strict=False):
-        if asked.closing is not None and day > asked.closing:
-            break
-        if one.n and other.n and (one.y or other.y):
-            found.append(_look(asked, day, one, other, found[-1].p_value if found else 1.0))
-    return found
-
-
-def _look(asked: _Asked, day: date, test: Sums, control: Sums, smallest: float | None) -> _Look:
-    if asked.spec.unit != "share":
-        return _Look(day, test, control, confidence_sequence(test, control, 1 - asked.alpha), None)
-    p = any_time_p((int(test.y), int(control.y)), (test.n, control.n))
-    return _Look(day, test, control, band_of_proportions(test, control, 1 - asked.alpha), min(p, smallest or 1.0))
-
-
-def _parts(asked: _Asked, looks: Mapping[str, Sequence[_Look]]) -> Iterator[Part]:
+def _parts(asked: _Asked, looks: Mapping[str, Sequence[Look]]) -> Iterator[Part]:
     for arm, found in looks.items():
-        early = next((look for look in found if look.excludes_none), None)
+        early = first_finding(found)
         yield _state(asked, arm, early)
         if not asked.closed:
             yield _so_far(asked, arm, found[-1])
@@ -116,24 +79,24 @@ def _parts(asked: _Asked, looks: Mapping[str, Sequence[_Look]]) -> Iterator[Part
         yield say("curve.uncut", "soft")
 
 
-def _state(asked: _Asked, arm: str, early: _Look | None) -> Part:
+def _state(asked: _Asked, arm: str, early: Look | None) -> Part:
     """The rule's answer: at the closing date, early, or not yet."""
     known: dict[str, As | Word] = {"arm": Word("arm", arm), "control": Word("arm", asked.experiment.control)}
     known |= {"closing": As("day", asked.closing)} if asked.closing else {}
     known |= {"planned": As("count", asked.planned)} if asked.planned else {}
     known |= _of_early(asked, early) if early else {}
     if asked.closed:
-        known["effect"] = _fixed(asked, arm)
+        known |= {"effect": _fixed(asked, arm), "verdict": Word("verdict", _verdict(asked, arm).value)}
         key = "closed.early" if early else "closed.waited"
-    elif early:
+    elif early and (not asked.report.goal or _verdict(asked, arm) in (Verdict.BETTER, Verdict.WORSE)):
         key = "early.before" if asked.closing else "early.open"
     else:
         key = "waiting.until" if asked.closing else f"waiting.{_why_open(asked)}"
     return say(f"cumulative.{key}", "", **known).behind("cumulative", "any_time")
 
 
-def _of_early(asked: _Asked, early: _Look) -> dict[str, As | Word]:
-    direction = Word("direction", "higher" if (early.band.estimate or 0.0) > 0 else "lower")
+def _of_early(asked: _Asked, early: Look) -> dict[str, As | Word]:
+    direction = Word("direction", "higher" if early.rise else "lower")
     return {"day": As("day", early.day), "direction": direction, "band": As(DIFFERENCES[asked.spec.unit], _limits(early.band))}
 
 
@@ -143,7 +106,7 @@ def _why_open(asked: _Asked) -> str:
     return "planned" if asked.planned else "goes_on"
 
 
-def _so_far(asked: _Asked, arm: str, last: _Look) -> Part:
+def _so_far(asked: _Asked, arm: str, last: Look) -> Part:
     difference = As(DIFFERENCES[asked.spec.unit], last.band)
     return say("cumulative.so_far", "soft", arm=Word("arm", arm), day=As("day", last.day), difference=difference).behind(
         "cumulative", "any_time"
@@ -158,13 +121,18 @@ def _comparison(asked: _Asked, arm: str) -> Comparison | None:
     return next((each for each in asked.report.comparisons if each.primary and each.arm == arm), None)
 
 
+def _verdict(asked: _Asked, arm: str) -> Verdict:
+    found = _comparison(asked, arm)
+    return found.verdict if found else Verdict.INCONCLUSIVE
+
+
 def _fixed(asked: _Asked, arm: str) -> As:
     """The interval of the closing date: the same that the verdict goes by."""
     found = _comparison(asked, arm)
     return difference_of(found, found.absolute) if found else As("text", None)
 
 
-def _table(asked: _Asked, looks: Mapping[str, Sequence[_Look]]) -> Table:
+def _table(asked: _Asked, looks: Mapping[str, Sequence[Look]]) -> Table:
     share = asked.spec.unit == "share"
     columns = (
         Column("day", "day"),
@@ -183,18 +151,18 @@ def _table(asked: _Asked, looks: Mapping[str, Sequence[_Look]]) -> Table:
     return Table("cumulative", columns, rows, folded=True)
 
 
-def _extra(look: _Look) -> float | None:
+def _extra(look: Look) -> float | None:
     """How many more than without: the difference for each customer of the arm."""
     return None if look.band.estimate is None else round(look.band.estimate * look.test.n, 2)
 
 
-def _spread(found: Sequence[_Look]) -> Sequence[_Look]:
+def _spread(found: Sequence[Look]) -> Sequence[Look]:
     """So many of the days, evenly, that a line can be drawn through; the last one is always in."""
     step = -(-len(found) // MOST_POINTS)
     return [look for place, look in enumerate(reversed(found)) if place % step == 0][::-1]
 
 
-def _fixed_table(asked: _Asked, looks: Mapping[str, Sequence[_Look]]) -> Table:
+def _fixed_table(asked: _Asked, looks: Mapping[str, Sequence[Look]]) -> Table:
     columns = (
         Column("group", "text", words="arm"),
         Column("closing", "day"),

@@ -45,7 +45,7 @@ def _facts(report: Report) -> Iterator[tuple[Cell, Cell]]:
 
 def _rule(report: Report) -> Say:
     if not (report.window.goes_on and report.goal):
-        return say("goal.rule.text")
+        return say("goal.rule.early" if report.decides_early else "goal.rule.text")
     return say("goal.rule.planned" if report.goal.planned else "goal.rule.goes_on")
 
 

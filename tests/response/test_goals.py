@@ -192,8 +192,9 @@ def test_a_campaign_that_nobody_comes_into_any_more_is_judged_at_its_closing_dat
     comes_in(story, version, 10, 200, (100, 20))
     story.session.exec(select(Campaign)).one().version_id = None
     story.session.flush()
-    assert (asked(story, 37.9).why, asked(story, 37.9).arm_assigned) == ("window_open", 400)
-    assert asked(story, 38).verdict is Verdict.BETTER
+    early, closed = asked(story, 37.9), asked(story, 38)
+    assert (early.why, early.open_customers, early.arm_assigned) == ("early", 400, 400)
+    assert (closed.why, closed.open_customers, closed.verdict) == ("interval", 0, Verdict.BETTER)
 
 
 def test_what_a_single_look_would_call_better_must_hold_at_any_look_when_there_is_no_closing_date(story: Story) -> None:

@@ -10,6 +10,7 @@ from engine.campaigns import not_started
 from engine.metrics import BUILT_IN, MetricSpec
 from response.baseline import arrivals, baseline
 from response.planning import Base, Pair, needed
+from response.statistics.looks import HYBRID_FIXED
 from response.statistics.moments import Moments
 from response.statistics.power import power_of_means, power_of_proportions, sample_size_of_proportions
 from store.clock import to_micros
@@ -106,11 +107,11 @@ def test_nobody_who_did_it_is_not_a_rate_to_plan_with() -> None:
 
 def test_a_pair_has_the_sizes_of_its_written_shares_and_the_power_of_its_counts() -> None:
     found = needed(Pair("in", "holdout", "contacted", "control", 910, 90, arm_share=0.9), PURCHASE, Base.of_rate(0.03), 0.01)
-    assert found.sizes == sample_size_of_proportions(0.04, 0.03, 0.9)
-    assert found.power == power_of_proportions(0.04, 0.03, 910, 90)
+    assert found.sizes == sample_size_of_proportions(0.04, 0.03, 0.9, alpha=HYBRID_FIXED)
+    assert found.power == power_of_proportions(0.04, 0.03, 910, 90, HYBRID_FIXED)
     assert found.enough is False
     assert found.detectable is not None
-    assert power_of_proportions(0.03 + found.detectable, 0.03, 910, 90) == pytest.approx(0.8)
+    assert power_of_proportions(0.03 + found.detectable, 0.03, 910, 90, HYBRID_FIXED) == pytest.approx(0.8)
 
 
 def test_what_is_needed_is_enough_and_one_less_is_not() -> None:
@@ -126,21 +127,21 @@ def test_several_arms_against_one_control_take_more() -> None:
     assert one.sizes is not None
     assert three.sizes is not None
     assert three.sizes.total > one.sizes.total
-    assert three.alpha == pytest.approx(0.05 / 3)
+    assert three.alpha == pytest.approx(HYBRID_FIXED / 3)
 
 
 def test_of_what_is_better_when_it_is_less_a_fall_is_looked_for() -> None:
     opt_out, pair = BUILT_IN["opt_out"], Pair("x", "variants", "a", "b", 2000, 2000)
     found = needed(pair, opt_out, Base.of_rate(0.05), 0.01)
-    assert found.sizes == sample_size_of_proportions(0.04, 0.05)
+    assert found.sizes == sample_size_of_proportions(0.04, 0.05, alpha=HYBRID_FIXED)
     assert needed(pair, opt_out, Base.of_rate(0.005), 0.01).sizes is None  # it cannot fall below nothing
 
 
 def test_amounts_take_the_spread_that_was_seen() -> None:
     found = needed(Pair("x", "holdout", "a", "b", 900, 100, arm_share=0.9), SPEND, Base(12.0, 400.0), 2.0)
     assert found.sizes is not None
-    assert power_of_means(2.0, 400, 400, found.sizes.test, found.sizes.control) >= 0.8
-    assert found.power == power_of_means(2.0, 400, 400, 900, 100)
+    assert power_of_means(2.0, 400, 400, found.sizes.test, found.sizes.control, HYBRID_FIXED) >= 0.8
+    assert found.power == power_of_means(2.0, 400, 400, 900, 100, HYBRID_FIXED)
 
 
 def test_an_empty_arm_says_what_is_needed_and_nothing_else() -> None:

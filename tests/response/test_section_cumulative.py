@@ -11,10 +11,11 @@ from sqlalchemy import Engine, event
 from engine.metrics import BUILT_IN
 from engine.tables import Member
 from response.daily import Daily, daily_sums
-from response.parts import Chart, Section
+from response.parts import Chart, Section, Word
 from response.sections.cumulative import section
 from response.statistics.looks import any_time_p, band_of_proportions, confidence_sequence
 from response.statistics.sums import Sums
+from response.statistics.verdicts import Verdict
 from tests.response.response_story import DONE, HOLDOUT, LEARN, NOON, TEST, Story, flow, split, telling
 from tests.response.section_words import keys, opening, rows, said, spoken
 
@@ -36,7 +37,7 @@ def cumulative(story: Story, days: float) -> Section | None:
 
 def by_day(story: Story, metric: str, days: float) -> Daily:
     sources = story.sources(days)
-    return daily_sums(sources, sources.population, BUILT_IN[metric], "start")
+    return daily_sums(sources.session, sources.report, sources.population, BUILT_IN[metric], "start")
 
 
 def clear_win(story: Story) -> None:
@@ -88,7 +89,8 @@ def test_the_last_day_has_the_sums_of_the_report(story: Story) -> None:
             story.buys(member, int(generator.integers(100, 9000)), days=float(generator.uniform(0, 27)))
     sources = story.sources(60)
     (headline,) = [each for each in sources.report.comparisons if each.primary]
-    last = {arm: each[-1] for arm, each in daily_sums(sources, sources.population, BUILT_IN["spend"], "start").arms.items()}
+    daily = daily_sums(sources.session, sources.report, sources.population, BUILT_IN["spend"], "start")
+    last = {arm: each[-1] for arm, each in daily.arms.items()}
     assert last["contacted"].mean - last["control"].mean == pytest.approx(headline.absolute.estimate)
     assert last["contacted"].y / 100 == pytest.approx(headline.arm_total)
 
@@ -114,6 +116,23 @@ def test_undecided_says_when_to_come_back_and_shows_no_fixed_interval(story: Sto
     assert last["absolute"] == band_of_proportions(Sums.of_count(40, 6), Sums.of_count(40, 4), 0.995)
     assert last["any_time_p"] == any_time_p((6, 4), (40, 40))
     assert last["extra"] == pytest.approx(2)
+
+
+@pytest.mark.parametrize("buyers", [(40, 0), (6, 4)])
+@pytest.mark.parametrize("days", [10, 60])
+def test_the_section_and_the_verdict_tell_the_same(story: Story, buyers: tuple[int, int], days: float) -> None:
+    for members, count in zip(held_out(story), buyers, strict=True):
+        for member in members[:count]:
+            story.buys(member, 100, days=4)
+    sources = story.sources(days)
+    found, opened = sources.report.comparisons[0], opening(section(sources))
+    decided = found.verdict in (Verdict.BETTER, Verdict.WORSE)
+    assert decided is (buyers == (40, 0))
+    if days == 10:
+        assert opened.key == ("cumulative.early.before" if decided else "cumulative.waiting.until")
+        assert (found.why, found.found_on) == (("early", date(2026, 3, 6)) if decided else ("window_open", None))
+    else:
+        assert dict(opened.values)["verdict"] == Word("verdict", found.verdict.value)
 
 
 def test_at_the_closing_date_the_fixed_interval_counts(story: Story) -> None:
@@ -176,7 +195,7 @@ def test_every_sentence_can_be_said_in_every_language(story: Story, days: float)
 
 
 def test_more_customers_take_no_more_statements(database: Engine, story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, TEST, DONE))
+    version = story.runs(flow(HOLDOUT, TEST, DONE, learn=None))  # with a goal, the facts have them
     counts = []
     for size in (10, 500):
         story.buys(story.arm(size, "start", "contacted", version)[0], 100)
