@@ -115,7 +115,7 @@ class Contact(SQLModel, table=True):
         # serves: what did this customer get or do (explain, pressure, waits, a report's window before the entry), newest last
         Index("contact_of_customer", "customer_id", "at", "kind", "human"),
         # serves: the report's passes over a campaign, without a look at the rows themselves
-        Index("contact_of_campaign", "campaign", "kind", "customer_id", "at", "human", "message_id"),
+        Index("contact_of_campaign", "campaign", "kind", "customer_id", "message_id", "at", "human"),
         # serves: who refused anything after any message, a very small part of the log
         Index("contact_refused", "kind", "customer_id", "at", sqlite_where=text(REFUSED), postgresql_where=text(REFUSED)),
     )

@@ -12,7 +12,7 @@ from response.facts import Exclusion, FunnelRow, Messages, Reactions
 from response.metrics import ArmKey
 from response.population import Population, Row, assigned, member, micros, of_campaign
 from response.progress import progress_of, reason_of, state_of
-from response.reactions import FIRSTS, reactions_to
+from response.reactions import DID, did, reactions_to
 
 MILLICENTS = 100_000  # in one of the currency's unit
 
@@ -133,13 +133,14 @@ def _with_state(messages: Messages, progress: int, customers: int) -> Messages:
 
 
 def _reactions(population: Population, side: str | None) -> Select[tuple[object, ...]]:
-    """Distinct customers by node, channel and arm of the message that they reacted to; columns in the order of FIRSTS."""
-    found, arms = reactions_to(population), population.assignments
-    joined, arm = (found, found.c.arm) if side is None else _beside(found, arms, side)
-    keys, firsts = (found.c.node, found.c.channel, arm.label("arm")), [func.min(found.c[name]).label(name) for name in FIRSTS]
-    by_customer = select(*keys, *firsts).select_from(joined).where(*_chosen(population, found)).group_by(*keys, found.c.customer_id)
+    """Distinct customers by node, channel and arm of the message that they reacted to; columns in the order of DID."""
+    found = reactions_to(population)
+    joined, arm = (found, found.c.arm) if side is None else _beside(found, population.assignments, side)
+    keys = (found.c.node, found.c.channel, arm.label("arm"))
+    done = [func.max(did(found.c.did, name)).label(name) for name in DID]
+    by_customer = select(*keys, *done).select_from(joined).where(*_chosen(population, found)).group_by(*keys, found.c.customer_id)
     each = by_customer.subquery("each")
-    counts = [func.count().filter(each.c[name] <= population.as_of) for name in FIRSTS]
+    counts = [func.count().filter(each.c[name] > 0) for name in DID]
     return select(each.c.node, each.c.channel, each.c.arm, *counts).group_by(each.c.node, each.c.channel, each.c.arm)
 
 
@@ -150,4 +151,4 @@ def _chosen(population: Population, found: FromClause) -> Iterator[ColumnElement
 
 
 def _reactions_of(counts: list[int]) -> Reactions:
-    return Reactions(**dict(zip(FIRSTS, counts, strict=True)))
+    return Reactions(**dict(zip(DID, counts, strict=True)))

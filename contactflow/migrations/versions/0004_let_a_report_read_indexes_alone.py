@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.drop_index("contact_of_customer", table_name="contact")
     op.create_index("contact_of_customer", "contact", ["customer_id", "at", "kind", "human"])
     op.drop_index("contact_of_campaign", table_name="contact")
-    op.create_index("contact_of_campaign", "contact", ["campaign", "kind", "customer_id", "at", "human", "message_id"])
+    op.create_index("contact_of_campaign", "contact", ["campaign", "kind", "customer_id", "message_id", "at", "human"])
     op.create_index("contact_refused", "contact", ["kind", "customer_id", "at"], sqlite_where=REFUSED, postgresql_where=REFUSED)
 
 
