@@ -85,10 +85,12 @@ def _settings() -> Iterator[str]:
     for name, info in Settings.model_fields.items():
         section = info.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from (f"## `[{name}]`", "", (section.__doc__ or "").strip(), "", "| key | what it says | default |", "|---|---|---|")
-            yield from (f"| `{key}` | {_said(each)} | {_default(each.default)} |" for key, each in section.model_fields.items())
+            yield from (f"## `[{name}]`", "", (section.__doc__ or "").strip(), "", *_keys(section))
         else:
             yield from (f"## `[{name}]`", "", info.description or "")
+            for each in get_args(section):  # sections of which a file may have many, each with a name
+                if isinstance(each, type) and issubclass(each, BaseModel):
+                    yield from ("", *_keys(each))
         yield ""
     yield from ("## The environment", "", (Secrets.__doc__ or "").strip(), "", "| variable | what it says |", "|---|---|")
     yield from (f"| `CONTACTFLOW_{name.upper()}` | {info.description} |" for name, info in Secrets.model_fields.items())
@@ -96,21 +98,28 @@ def _settings() -> Iterator[str]:
     yield "| `PREFECT_API_URL` | A Prefect server that several machines share; without it, the workspace has its own. |"
 
 
+def _keys(section: type[BaseModel]) -> Iterator[str]:
+    yield from ("| key | what it says | default |", "|---|---|---|")
+    yield from (f"| `{key}` | {_said(each)} | {_default(each)} |" for key, each in section.model_fields.items())
+
+
 def _said(field: Any) -> str:
-    words = [each for each in get_args(field.annotation) if isinstance(each, str)]
+    words = [each for part in (field.annotation, *get_args(field.annotation)) for each in get_args(part) if isinstance(each, str)]
     accepted = f" One of {', '.join(f'`{word}`' for word in words)}." if words else ""
     return (field.description or "") + accepted
 
 
-def _default(value: Any) -> str:
-    match value:
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "needed"
+    match field.default:
         case None:
             return "none"
         case tuple():
-            return "`[" + ", ".join(f'"{each}"' for each in value) + "]`"
+            return "`[" + ", ".join(f'"{each}"' for each in field.default) + "]`"
         case str():
-            return f'`"{value}"`'
-    return f"`{value}`"
+            return f'`"{field.default}"`'
+    return f"`{field.default}`"
 
 
 def _commands() -> Iterator[str]:
