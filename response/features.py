@@ -14,6 +14,7 @@ from sqlalchemy.types import Integer
 
 from customers.tables import Customer, Profile, table_of
 from engine.metrics import MetricSpec
+from engine.nodes.split import Split
 from engine.nodes.update import Update
 from response.before import contacts_before, purchases_before
 from response.beside import beside
@@ -54,7 +55,7 @@ def known_on_entry(sources: Sources, sides: Sides, metric: MetricSpec, money: Me
 
     What is dated (purchases, messages, the segment on entry) is taken from before the entry. The workspace's own attributes and the
     customer's country, language and birth date carry no date: they are taken as they stand, without those that a flow of this campaign
-    writes, and without those that the groups differ on.
+    writes or assigns arms by, and without those that the groups differ on.
     """
     own = _attributes(sources)
     rows = _columns(sources, _statement(sources, sides, (metric, money), own))
@@ -68,8 +69,10 @@ def known_on_entry(sources: Sources, sides: Sides, metric: MetricSpec, money: Me
 
 
 def _attributes(sources: Sources) -> list[str]:
-    """The workspace's own attributes that no version of this campaign's flow writes."""
-    written = {name for flow in sources.flows.values() for node in flow.nodes.values() if isinstance(node, Update) for name in node.update}
+    """The workspace's own attributes that no version of this campaign's flow writes, or assigns arms by."""
+    nodes = [node for flow in sources.flows.values() for node in flow.nodes.values()]
+    written = {name for node in nodes if isinstance(node, Update) for name in node.update}
+    written |= {node.by for node in nodes if isinstance(node, Split) and node.by}
     stored = inspect(sources.session.connection()).get_columns(Profile.__tablename__)
     return [each["name"] for each in stored if each["name"] != "customer_id" and each["name"] not in written]
 

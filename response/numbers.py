@@ -51,7 +51,7 @@ class Numbers:
         """An amount in the report's currency."""
         if amount is None:
             return UNDEFINED
-        places = 0 if abs(amount) >= _WHOLE_MONEY else 4 if 0.00005 <= abs(amount) < 0.01 else 2  # an e-mail costs a part of a cent
+        places = 0 if abs(amount) >= _WHOLE_MONEY else _parts_of_a_cent(abs(amount))
         text = self.plain(abs(amount), places)
         return f"{_MINUS if amount < 0 and _is_some(text) else ''}{self.in_currency(text)}"
 
@@ -69,6 +69,11 @@ class Numbers:
         if value is None:
             return UNDEFINED
         return f"<{_NO_BREAK}{self.plain(0.001, 3)}" if value < 0.001 else self.plain(value, 3)
+
+
+def _parts_of_a_cent(amount: float) -> int:
+    """Decimals: two, and more below ten cents, for an e-mail costs a part of a cent and a text seven and a half."""
+    return 4 if 0.00005 <= amount < 0.01 else 3 if 0.01 <= amount < 0.1 and round(amount, 2) != round(amount, 3) else 2
 
 
 def places_of_points(shares: Sequence[float | None]) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.graph import FlowGraph
+from engine.graph import END, FlowGraph
 from engine.nodes import Edge
 from engine.picture.cards import Card, card_label, card_of, card_with
 from engine.picture.counts import FlowFigures, NodeCounts
@@ -35,7 +35,9 @@ def draw_dot(
 
 def draw_figures(graph: FlowGraph, figures: FlowFigures, language: Language = "en") -> str:
     """The DOT text of a flow with what happened on its cards and edges, without heading and legend: for a report, which has its own."""
-    cards = {node_id: card_with(node, figures.nodes.get(node_id), language) for node_id, node in graph.nodes.items()}
+    led_to = {edge.target for edge in graph.edges}  # the end that every flow has is left out where no way leads to it
+    shown = {node_id: node for node_id, node in graph.nodes.items() if node_id != END or END in led_to}
+    cards = {node_id: card_with(node, figures.nodes.get(node_id), language) for node_id, node in shown.items()}
     return _text(graph, cards, figures, language, framed=False)
 
 

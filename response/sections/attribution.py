@@ -1,6 +1,6 @@
 """Which message gets the credit? Five conventions by node, beside what the control group says: never instead of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from response.parts import As, Chart, Column, Part, Say, Section, Table, Word, s
 from response.parts import Cell as Figure
 from response.sides import Sides, people, sides_of
 from response.sources import Sources
-from response.statistics.attribution import Credit, attribute
+from response.statistics.attribution import Credit, Path, attribute
 from response.statistics.sums import Effect
 
 CONVENTIONS = ("first", "last", "linear", "position", "markov")
@@ -30,10 +30,10 @@ def section(sources: Sources) -> Section | None:
     touched = [node for node in nodes if any(node in path.touches for path in found)]
     if len(touched) < 2 or not credit.attributed:
         return None
-    return Section("attribution", tuple(_parts(sources, sides, credit, touched)))
+    return Section("attribution", tuple(_parts(sources, sides, found, credit, touched)))
 
 
-def _parts(sources: Sources, sides: Sides, credit: Credit, nodes: list[str]) -> Iterator[Part]:
+def _parts(sources: Sources, sides: Sides, found: Sequence[Path], credit: Credit, nodes: list[str]) -> Iterator[Part]:
     whole = _whole(sources, sides) if sides.control else None
     metric = Word("metric", sides.metric.name)
     if whole is None:
@@ -42,11 +42,18 @@ def _parts(sources: Sources, sides: Sides, credit: Credit, nodes: list[str]) -> 
         yield _beside(whole, credit, metric)
     yield say("attribution.differ")
     table = _table(sources, credit, nodes)
-    yield Chart(
-        "attribution-chart", "bars", say("attribution.chart", metric=metric), _long(credit, nodes), "message", "credit", "convention"
-    )
+    if all(len(path.touches) <= 1 for path in found):
+        yield say("attribution.agree", metric=metric)
+    else:
+        yield _chart(credit, nodes, metric)
     yield table
     yield _account(credit, whole)
+
+
+def _chart(credit: Credit, nodes: list[str], metric: Word) -> Chart:
+    return Chart(
+        "attribution-chart", "bars", say("attribution.chart", metric=metric), _long(credit, nodes), "message", "credit", "convention"
+    )
 
 
 def _beside(whole: Cell, credit: Credit, metric: Word) -> Say:

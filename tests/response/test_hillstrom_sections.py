@@ -25,7 +25,7 @@ from response.sources import Sources
 from response.statistics.sums import Effect
 from store.clock import to_micros
 from tests.response.response_story import DONE, EVERYONE, NOON, Story, flow, split, telling
-from tests.response.section_reading import rows, said
+from tests.response.section_reading import keys, rows, said
 from tests.response.test_hillstrom import ARMS, FILE, LEARN, put
 
 COST = 0.0005  # dollars a mail: half of a tenth of a cent
@@ -211,6 +211,7 @@ def the_credit(known: Sources, arms: Arms) -> None:
     for row in rows(found, "attribution")[:-1]:
         shared = [row[f"credit_{name}"] for name in attribution.CONVENTIONS]
         assert shared == pytest.approx([arms[row["message"]]["visit"].sum()] * 5)
+    assert "attribution.agree" in keys(found)
     account = {row["responses_of"]: row["responses"] for row in rows(found, "attribution-account")}
     assert (account["after"], account["before"]) == (mailed.sum(), 0)
     assert account["anyway"] == pytest.approx(arms["none"]["visit"].mean() * n)
