@@ -1,122 +1,161 @@
-"""A whole report over a contact log on SQLite, beside numpy counting the same log in memory for one metric.
+"""A report over a large contact log: one aggregate of it against Polars, and the whole report part by part.
 
-    python -m benchmarks.report [CUSTOMERS] [CONTACTS]
+    .venv/bin/python -m benchmarks.report [CUSTOMERS] [CONTACTS] [--database sqlite|postgresql] [--keep FILE]
 
-The reference has the columns in memory already, joined and without a database; it only finds the distinct visitors of each arm.
+The aggregate is the distinct customers by arm, segment and kind of contact. Ours groups the campaign's part of the log, read in the order
+of its index, beside the report's own copy of who was assigned; Polars does the same on Parquet files of the same rows. It must find the
+same figures. Both take turns. `--keep` leaves the filled database (a file, or the address of an empty PostgreSQL database) for another run.
 """
 
+import argparse
 import resource
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from sqlalchemy import Engine, event
-from sqlmodel import Session, SQLModel
+from sqlalchemy import ColumnElement, Engine, Subquery, event, func, select
+from sqlmodel import Session
 
-from customers.tables import Contact, Customer, Purchase, table_of
-from engine.campaign import CampaignSpec
-from engine.graph import FlowGraph, build_graph
-from engine.nodes.audience import Audience
-from engine.nodes.send import Send
-from engine.tables import Campaign, Exposure, FlowVersion, Member, OutboxMessage
-from response.building import build_report
-from store.bulk import insert_rows
-from store.clock import DAY_MICROS, to_micros
-from store.session import open_database, reading, writing
+from benchmarks.contact_log import MADE_AT, NAME, People, contact_log, fill, flow, frames, is_filled
+from benchmarks.figures import Figure, database_of
+from customers.tables import Contact, table_of
+from response import copies
+from response.building import sources
+from response.parts import Document, Section, say
+from response.population import Population, assigned
+from response.render.html import as_html
+from response.sayings import headline
+from response.sections import SECTIONS
+from response.sources import Sources
+from store.clock import to_micros
+from store.session import open_database, reading
 
-START = datetime(2026, 3, 2, 12, tzinfo=UTC)
-KINDS = ("delivered", "opened", "clicked", "visited", "answered")
+TURNS = 3
+SLOWEST = 5
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+contact = table_of(Contact)
+Counted = Mapping[tuple[str, str | None, str], int]
 
 
-def main(customers: int = 100_000, contacts: int = 1_000_000) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_database(f"sqlite:///{Path(folder) / 'report.db'}")
-        SQLModel.metadata.create_all(engine)
-        flow = _flow()
-        with writing(engine) as session:
-            who, kind, held = _fill(session, flow, customers, contacts)
-        slowest = _listen(engine)
-        with reading(engine) as session:
-            whole = _seconds(
-                lambda: build_report(session, "spring", START + timedelta(days=60), ZoneInfo("Europe/Amsterdam"), "EUR", lambda _: flow)
-            )
-        reference = _seconds(lambda: [len(np.unique(who[(kind == 3) & (held[who] == arm)])) for arm in (True, False)])
-        engine.dispose()
-    print(f"{customers:,} customers, {contacts:,} contacts")
-    print(f"report                         {whole:8.2f} s   {contacts / whole:12,.0f} contacts/s")
-    print(f"one metric by numpy in memory  {reference:8.2f} s   the report takes {whole / reference:.1f} times as long")
-    print(
-        f"peak memory                    {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB (with the reference's columns)"
-    )
-    for seconds, statement in sorted(slowest, reverse=True)[:5]:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("customers", nargs="?", type=int, default=100_000)
+    parser.add_argument("contacts", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--keep", help="a file, or the address of a PostgreSQL database")
+    options = parser.parse_args()
+    people = People(options.customers)
+    with _filled(options, people) as database, TemporaryDirectory() as folder:
+        _write_parquet(people, options.contacts, Path(folder))
+        _aggregate(database, Path(folder), options.contacts)
+        _whole(database, options.customers, options.contacts)
+
+
+@contextmanager
+def _filled(options: argparse.Namespace, people: People) -> Iterator[Engine]:
+    if options.keep is None:
+        with database_of(options.database) as (_, database):
+            fill(database, people, contact_log(people, options.contacts))
+            yield database
+        return
+    database = open_database(options.keep if "://" in options.keep else f"sqlite:///{options.keep}")
+    if not is_filled(database):
+        fill(database, people, contact_log(people, options.contacts))
+    yield database
+    database.dispose()
+
+
+def _write_parquet(people: People, contacts: int, folder: Path) -> None:
+    for name, frame in frames(people, contact_log(people, contacts)).items():
+        frame.write_parquet(folder / f"{name}.parquet")
+
+
+def _aggregate(database: Engine, folder: Path, contacts: int) -> None:
+    """Ours and Polars in turns; the best of each, for nothing but other work makes one slower."""
+    with reading(database) as session:
+        population = Population(1, NAME, to_micros(MADE_AT), None, copied=True)
+        copied = _timed(partial(copies.copy, session, 1))[0]
+        turns = [(_timed(partial(_ours, session, population)), _timed(partial(_polars, folder))) for _ in range(TURNS)]
+    (ours, counted), (reference, expected) = (min(side, key=itemgetter(0)) for side in zip(*turns, strict=True))
+    assert counted == expected, "Polars finds other figures"
+    told = f"{database.dialect.name}: {contacts:,} contacts, arm x segment x kind"
+    Figure("report", told, ours, "s", reference, "Polars on Parquet", 1.5).show()
+    Figure("report", f"{database.dialect.name}: copies for one report", copied, "s").show()
+
+
+def _ours(session: Session, population: Population) -> Counted:
+    """Distinct customers first, in the order of the index; then whoever was assigned at the message and is no control."""
+    did = select(contact.c.kind, contact.c.customer_id).where(contact.c.campaign == population.campaign)
+    each = did.group_by(contact.c.kind, contact.c.customer_id).subquery("each")
+    arms = _arms(population)
+    counted = select(arms.c.arm, arms.c.segment, each.c.kind, func.count()).join(each, each.c.customer_id == arms.c.customer_id)
+    rows = session.connection().execute(counted.group_by(arms.c.arm, arms.c.segment, each.c.kind)).all()
+    return {(arm, segment, kind): count for arm, segment, kind, count in rows}
+
+
+def _arms(population: Population) -> Subquery:
+    """The control of the hold-out, and the variants of the mail."""
+    arms = assigned(population)
+    control: ColumnElement[bool] = (arms.c.node == "start") & (arms.c.arm == "control")
+    return select(arms.c.customer_id, arms.c.arm, arms.c.segment).where(control | (arms.c.node == "mail")).subquery("arms")
+
+
+def _polars(folder: Path) -> Counted:
+    import polars as pl  # noqa: PLC0415 - only where it is the reference
+
+    log, members = (pl.scan_parquet(folder / f"{name}.parquet") for name in ("contact", "member"))
+    keys = ("arm", "segment", "kind")
+    counted = log.filter(pl.col("campaign") == NAME).join(members, on="customer_id").group_by(keys).agg(pl.col("customer_id").n_unique())
+    return {(arm, segment, kind): count for arm, segment, kind, count in counted.collect().rows()}
+
+
+def _whole(database: Engine, customers: int, contacts: int) -> None:
+    """Facts, sections and page, with the time of each and the slowest statements."""
+    graph, slowest, kind = flow(), _listen(database), database.dialect.name
+    with reading(database) as session:
+        spent, known = _timed(lambda: sources(session, NAME, MADE_AT, AMSTERDAM, "EUR", lambda _: graph))
+        made = {name: _timed(partial(make, known)) for name, make in SECTIONS.items()}
+    document = _document(known, [section for _, section in made.values() if section is not None])
+    parts = {"facts": spent, **{name: each for name, (each, _) in made.items()}, "page": _timed(lambda: as_html(document))[0]}
+    told = f"{kind}: {customers:,} and {contacts:,}"
+    for name, each in parts.items():
+        Figure("report", f"{told}, {name}", each, "s").show()
+    Figure("report", f"{told}, whole report", sum(parts.values()), "s").show()
+    Figure("report", f"{told}, peak memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB").show()
+    for seconds, statement in sorted(slowest, reverse=True)[:SLOWEST]:
         print(f"{seconds:8.2f} s  {' '.join(statement.split())[:150]}")
 
 
-def _flow() -> FlowGraph:
-    nodes = {
-        "start": Audience.model_validate({"id": "start", "audience": "everyone", "holdout": "10%"}),
-        "mail": Send.model_validate({"id": "mail", "send": "email", "template": "a.txt"}),
-    }
-    learn = {"question": "Does it help?", "metric": "purchase", "within": "28 days", "also": ["response", "click"]}
-    return build_graph(CampaignSpec.model_validate({"campaign": "spring", "learn": learn, "flow": nodes}))
+def _document(known: Sources, sections: list[Section]) -> Document:
+    report = known.report
+    title, said = say("title", title=report.title), headline(report)
+    return Document(report.campaign, title, report.as_of, report.zone, report.currency, tuple(sections), said)
 
 
-def _fill(session: Session, flow: FlowGraph, customers: int, contacts: int) -> tuple[Any, Any, Any]:
-    campaign = Campaign(name="spring", started_at=START)
-    version = FlowVersion(campaign="spring", version=flow.version, stored_at=START, source="")
-    session.add_all([campaign, version])
-    session.flush()
-    generator, at = np.random.default_rng(1), to_micros(START)
-    held = generator.random(customers + 1) < 0.1
-    people = range(1, customers + 1)
-    _put(session, Customer, "id key created_at changed_at", ((n, f"k{n}", at, at) for n in people))
-    columns = "id campaign_id version_id customer_id entered_at node arrived_at entry hop fresh"
-    _put(session, Member, columns, ((n, campaign.id, version.id, n, at, "end", at, 1, 0, False) for n in people))
-    columns = "member_id node campaign_id customer_id version arm at"
-    arms = ("contacted", "control")
-    _put(session, Exposure, columns, ((n, "start", campaign.id, n, flow.version, arms[int(held[n])], at) for n in people))
-    columns = "id member_id version_id customer_id node entry hop channel state queued_at due_at stale_at attempts units cost_millicents"
-    _put(
-        session,
-        OutboxMessage,
-        columns,
-        ((n, n, version.id, n, "mail", 1, 1, "email", "sent", at, at, at, 1, 1, 0) for n in people if not held[n]),
-    )
-    who, kind = generator.integers(1, customers + 1, contacts), generator.integers(0, len(KINDS), contacts)
-    late = (generator.random(contacts) * 40 * DAY_MICROS).astype(np.int64)
-    rows = zip(who.tolist(), kind.tolist(), late.tolist(), strict=True)
-    columns = "at customer_id direction channel kind campaign message_id human"
-    _put(session, Contact, columns, ((at + t, n, "in", "email", KINDS[k], "spring", None if held[n] else n, True) for n, k, t in rows))
-    buyers = generator.integers(1, customers + 1, customers // 5).tolist()
-    columns = "key customer_id purchased_at amount_cents currency"
-    _put(session, Purchase, columns, ((f"p{place}", n, at + DAY_MICROS, 100 + n % 9000, "EUR") for place, n in enumerate(buyers)))
-    return who, kind, held
-
-
-def _put(session: Session, model: type[SQLModel], columns: str, rows: Iterator[tuple[Any, ...]]) -> None:
-    insert_rows(session, table_of(model), columns.split(), rows)
-
-
-def _listen(engine: Engine) -> list[tuple[float, str]]:
+def _listen(database: Engine) -> list[tuple[float, str]]:
     """Seconds and text of every statement from now on."""
     timed: list[tuple[float, str]] = []
     started: list[float] = []
-    event.listen(engine, "before_cursor_execute", lambda *_: started.append(time.perf_counter()))
-    event.listen(engine, "after_cursor_execute", lambda *details: timed.append((time.perf_counter() - started[-1], details[2])))
+    event.listen(database, "before_cursor_execute", lambda *_: started.append(time.perf_counter()))
+    event.listen(database, "after_cursor_execute", lambda *details: timed.append((time.perf_counter() - started[-1], details[2])))
     return timed
 
 
-def _seconds(work: Callable[[], object]) -> float:
+Made = TypeVar("Made")
+
+
+def _timed(work: Callable[[], Made]) -> tuple[float, Made]:
     began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    made = work()
+    return time.perf_counter() - began, made
 
 
 if __name__ == "__main__":
-    main(*(int(each) for each in sys.argv[1:]))
+    main()
