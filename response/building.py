@@ -18,7 +18,7 @@ from response.funnel import exclusions, funnel
 from response.goals import FlowOf, Registered, Started, started
 from response.looking import looks_of
 from response.metrics import arm_sums, campaign_total, caps, currencies, daily_bases, daily_totals, without_margin
-from response.notes import notes_on_arms, notes_on_entries, notes_on_metrics
+from response.notes import notes_on_arms, notes_on_costs, notes_on_entries, notes_on_metrics
 from response.population import Entries, Population, entries, nth_entry
 from response.reactions import copy_reactions, forget_reactions
 from response.sources import Sources
@@ -94,7 +94,11 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
         goal=_goal(begun.answered),
         metrics=tuple(spec.name for spec in specs),
         window=_window(counted, begun.goes_on),
-        notes=(*notes_on_entries(begun, counted.came, others), *notes_on_metrics(specs, _registered(registered), metrics)),
+        notes=(
+            *notes_on_entries(begun, counted.came, others),
+            *notes_on_costs(currency, used),
+            *notes_on_metrics(specs, _registered(registered), metrics),
+        ),
         specs=specs,
         goals=begun.goals,
         decides_early=registered is not None and registered.rule == RULE and not begun.goes_on,

@@ -37,6 +37,7 @@ NoteCode = Literal[
     "no_control_named",
     "shares_by_data",
     "other_currencies",
+    "costs_in",
     "control_has_no_message",
     "earlier_goals",
     "other_goals_customers",

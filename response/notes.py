@@ -33,6 +33,12 @@ def notes_on_entries(begun: Started, came: Entries, other_purchases: int) -> Ite
         yield Note("other_currencies", (("count", str(other_purchases)),))
 
 
+def notes_on_costs(workspace: str, used: str) -> Iterator[Note]:
+    """Costs are written in the workspace's currency, and a report may be in another: nothing here knows what one is worth in the other."""
+    if used != workspace:
+        yield Note("costs_in", (("currency", workspace), ("used", used)))
+
+
 def notes_on_metrics(specs: Sequence[MetricSpec], registered: Sequence[MetricSpec], metrics: Metrics) -> Iterator[Note]:
     """Definitions that are not the workspace's any more."""
     for spec in registered:

@@ -13,6 +13,7 @@ from response.facts import Comparison, Experiment
 from response.metrics import CENTS
 from response.parts import As, Cell, Chart, Column, Part, Say, Section, Table, Word, say
 from response.population import assigned, of_campaign
+from response.sayings import note_said
 from response.sides import money_of, outcome_of
 from response.sources import Sources
 from response.statistics.fieller import Pair, ratio_of_differences
@@ -79,6 +80,7 @@ def _said(sources: Sources, charges: list[_Charge], accounts: list[_Account], ex
     elif experiment.broken:
         yield say("money.not_valid", "alarm")
     yield _charged(charges)
+    yield from (note_said(each) for each in sources.report.notes if each.code == "costs_in")
     if accounts and accounts[0].kind == "turnover":
         yield say("money.not_margin", "soft")
     if accounts and sources.report.window.open_customers:

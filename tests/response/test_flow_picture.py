@@ -11,6 +11,7 @@ from engine.nodes import Node
 from engine.nodes.audience import Audience
 from engine.nodes.send import Send
 from engine.nodes.wait_for import WaitFor
+from engine.picture import FlowFigures, draw_figures
 from engine.reasons import Reason
 from engine.tables import Member, Move
 from response.facts import FunnelRow
@@ -142,6 +143,11 @@ def test_the_picture_says_counts_rates_reasons_and_cost(database: Engine) -> Non
     dutch = {element.text for element in ET.fromstring(drawn.in_language("nl")).iter(f"{SVG}text")}
     assert {"16 niet verzonden: geen toestemming", "126 nu hier"} <= dutch
     assert drawn.in_language("fr") == drawn.svg
+
+
+def test_the_end_that_every_flow_has_is_drawn_where_a_way_leads_to_it() -> None:
+    assert 'id="node-end"' not in draw_figures(flow(START, DONE), FlowFigures())
+    assert 'id="node-end"' in draw_figures(graph(), FlowFigures())
 
 
 def test_before_arms_are_assigned_nothing_is_told_apart(database: Engine) -> None:

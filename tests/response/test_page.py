@@ -92,6 +92,7 @@ def test_figures_are_written_as_people_write_them(language: str, currency: str, 
 
 def test_nothing_is_written_as_minus_zero() -> None:
     numbers = Numbers("en", "EUR")
+    assert [numbers.money(each) for each in (0.0005, 0.0111, 0.075, 0.05, 0.29)] == ["€0.0005", "€0.011", "€0.075", "€0.05", "€0.29"]
     assert (numbers.money(-0.00001), numbers.signed(-0.001, 2), numbers.signed_money(0.00001)) == ("€0.00", "0.00", "€0.00")
     assert numbers.money(0.0005) == "€0.0005", "an e-mail costs a part of a cent"
     assert (numbers.money(None), numbers.percent(None), numbers.p(None), numbers.p(0.0001)) == ("–", "–", "–", "<\u00a00.001")

@@ -152,6 +152,8 @@ def test_purchases_that_are_all_in_one_currency_are_reported_in_it(story: Story)
     report = story.report(currency="EUR")
     assert report.currency == "USD"
     assert pick(report, "spend", "contacted").arm_total == 9
+    assert Note("costs_in", (("currency", "EUR"), ("used", "USD"))) in report.notes
+    assert not any(note.code == "costs_in" for note in story.report(currency="USD").notes)
 
 
 def test_a_split_compares_each_arm_with_its_control_and_corrects_for_several(story: Story) -> None:
@@ -236,15 +238,17 @@ def test_a_split_without_a_control_says_which_arm_it_took(story: Story) -> None:
     assert Note("no_control_named", (("node", "arms"), ("control", "b"))) in report.notes
 
 
-def test_while_a_window_is_open_there_is_no_winner(story: Story) -> None:
+def test_while_a_window_is_open_only_the_goal_may_have_a_winner(story: Story) -> None:
     version = story.runs(flow(HOLDOUT, DONE))
-    for member in story.arm(50, "start", "contacted", version):
-        story.buys(member, 100)
+    for place, member in enumerate(story.arm(50, "start", "contacted", version)):
+        story.buys(member, 100 + place)
     story.arm(50, "start", "control", version)
     early, done = story.report(days=27.9), story.report(days=28)
-    assert (pick(early, "purchase", "contacted").verdict, early.window.open_customers) == (Verdict.INCONCLUSIVE, 100)
-    assert pick(early, "purchase", "contacted").why == "window_open"
+    assert (pick(early, "purchase", "contacted").verdict, early.window.open_customers) == (Verdict.BETTER, 100)
+    assert pick(early, "purchase", "contacted").why == "early"
+    assert (pick(early, "spend", "contacted").verdict, pick(early, "spend", "contacted").why) == (Verdict.INCONCLUSIVE, "window_open")
     assert early.window.closes_at == NOON + timedelta(days=28)
+    assert pick(done, "spend", "contacted").verdict is Verdict.BETTER
     assert (pick(done, "purchase", "contacted").verdict, done.window.open_customers) == (Verdict.BETTER, 0)
 
 

@@ -49,6 +49,19 @@ def test_costs_by_channel_and_by_group_are_those_of_the_messages_that_left(story
     assert_it_adds_up(found)
 
 
+def test_costs_in_another_currency_than_the_purchases_are_not_passed_over(story: Story) -> None:
+    version = story.runs(flow(HOLDOUT, MAIL, DONE))
+    contacted = story.arm(60, "start", "contacted", version)
+    story.arm(60, "start", "control", version)
+    for member in contacted:
+        story.buys(member, 2000, currency="USD")
+        story.message(member, "mail", "sent", units=1, cost_millicents=1000)
+    sources = story.sources(currency="EUR")
+    assert "Write `[costs]` in USD." in spoken(section(sources), sources)["en"]
+    sources = story.sources(currency="USD")
+    assert "[costs]" not in spoken(section(sources), sources)["en"]
+
+
 def test_each_message_that_may_have_left_is_counted_and_no_other(story: Story) -> None:
     version = story.runs(flow(HOLDOUT, MAIL, DONE))
     members = story.arm(6, "start", "contacted", version)
