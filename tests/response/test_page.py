@@ -90,9 +90,13 @@ def test_figures_are_written_as_people_write_them(language: str, currency: str, 
     assert (numbers.money(-1234.5), numbers.percent(0.125), numbers.count(64000)) == (money, percent, count)
 
 
-def test_nothing_is_written_as_minus_zero() -> None:
+def test_parts_of_a_cent_are_written_below_ten_cents() -> None:
     numbers = Numbers("en", "EUR")
     assert [numbers.money(each) for each in (0.0005, 0.0111, 0.075, 0.05, 0.29)] == ["€0.0005", "€0.011", "€0.075", "€0.05", "€0.29"]
+
+
+def test_nothing_is_written_as_minus_zero() -> None:
+    numbers = Numbers("en", "EUR")
     assert (numbers.money(-0.00001), numbers.signed(-0.001, 2), numbers.signed_money(0.00001)) == ("€0.00", "0.00", "€0.00")
     assert numbers.money(0.0005) == "€0.0005", "an e-mail costs a part of a cent"
     assert (numbers.money(None), numbers.percent(None), numbers.p(None), numbers.p(0.0001)) == ("–", "–", "–", "<\u00a00.001")
