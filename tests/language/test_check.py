@@ -60,7 +60,7 @@ def test_layout_and_comments_do_not_make_a_new_version_but_words_do(context: Che
         assert check_text(text.replace(old, new), path, context).require().version != version
 
 
-def test_a_thousand_nodes_are_checked_in_seconds(context: CheckContext) -> None:
+def test_a_thousand_nodes_take_seconds_of_the_processor(context: CheckContext) -> None:
     nodes = "".join(
         f"  n{n}:\n    wait_for: response to mail\n    at_most: 1 day\n    then: n{(n * 7) % 990}\n    timeout: end\n" for n in range(990)
     )
@@ -68,9 +68,9 @@ def test_a_thousand_nodes_are_checked_in_seconds(context: CheckContext) -> None:
         "campaign: long\npurpose: offers\nflow:\n  in:\n    audience: everyone\n"
         f"  mail:\n    send: sms\n    template: reminder.txt\n{nodes}"
     )
-    began = time.perf_counter()
+    began = time.process_time()
     checked = check_text(text, Path("long.yaml"), context)
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 8
     assert {fault.code for fault in checked.faults} <= {"cycle", "unreachable"}
 
 

@@ -23,8 +23,10 @@ def test_a_thousand_customers_take_as_many_statements_as_ten(database: Engine, s
     version = story.runs(flow(HOLDOUT, TEST, DONE))
     counts = []
     for size in (10, 1000):
-        members = story.arm(size, "start", "contacted", version)
-        story.assigns(members, "test", "warm", version)
+        contacted = story.arm(size // 2, "start", "contacted", version)
+        story.arm(size // 2, "start", "control", version)  # as the shares say: a broken randomisation would be asked fewer things
+        story.assigns(contacted[::2], "test", "warm", version)
+        story.assigns(contacted[1::2], "test", "plain", version)
         statements: list[str] = []
         listen = lambda *details, seen=statements: seen.append(details[2])  # noqa: E731  # an event wants a callable to remove
         event.listen(database, "before_cursor_execute", listen)
