@@ -10,7 +10,7 @@ from customers.attributes import WRITTEN_TO
 from customers.tables import Contact, table_of
 from response.beside import beside
 from response.happenings import first_moments
-from response.population import micros
+from response.population import in_window, micros, of_campaign
 from response.sides import Sides, people
 from response.sources import Sources
 from response.statistics.attribution import Path
@@ -56,21 +56,21 @@ def _touched(sources: Sources, sides: Sides, nodes: Sequence[str], responded: Su
 
 
 def _messages(sources: Sources, sides: Sides, nodes: Sequence[str]) -> Select[Any]:
-    """(member_id, at, id, code of the node) for each message in the window to customers of the arms."""
-    everyone, population, at = people(sources, sides), sources.population.over(sides.metric), micros(contact.c.at)
+    """(member_id, at, id, code of the node) for each message in the window of a member, whichever arm that is of.
+
+    Joined to the members, which have an index: a server that expects one message reads them once for each of a million.
+    """
+    population, at = sources.population.over(sides.metric), micros(contact.c.at)
     ours = [
-        contact.c.customer_id == everyone.c.customer_id,
+        contact.c.customer_id == population.members.c.customer_id,
         contact.c.campaign == population.campaign,
         contact.c.kind.in_([kind.value for kind in WRITTEN_TO]),
         contact.c.node.in_(list(nodes)),
-        at >= everyone.c.entered_at,
-        at <= population.as_of,
+        in_window(population, contact.c.at),
     ]
-    if population.within is not None:
-        ours.append(at < everyone.c.entered_at + population.within)
     code = case(*((contact.c.node == node, _number(place)) for place, node in enumerate(nodes, 1))).label("code")
-    columns = (everyone.c.member_id, at.label("at"), contact.c.id.label("id"), code)
-    return select(*columns).select_from(everyone.join(contact, and_(*ours))).where(everyone.c.control == 0)
+    columns = (population.members.c.id.label("member_id"), at.label("at"), contact.c.id.label("id"), code)
+    return of_campaign(population, select(*columns).select_from(population.members.join(contact, and_(*ours))))
 
 
 def _responded(sources: Sources, sides: Sides) -> Subquery:

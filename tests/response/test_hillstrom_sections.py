@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaln
 from scipy.stats import chi2, norm, rankdata, ttest_ind
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint, proportions_ztest
 
@@ -97,7 +97,6 @@ def load(story: Story, people: People, version: str) -> None:
     put(story, Purchase, columns, now)
     before = ((f"b{n}", n, to_micros(NOON - timedelta(days=days_ago(people, n))), cents(people, "history", n), "USD") for n, _ in everyone)
     put(story, Purchase, columns, before)
-    story.session.connection().execute(text("ANALYZE"))  # as a server does by itself after a while
 
 
 def cents(people: People, column: str, number: int) -> int:
