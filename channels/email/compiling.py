@@ -12,15 +12,16 @@ from pathlib import Path
 from jinja2 import TemplateSyntaxError
 
 from channels.contract import WordingFault
+from channels.email.dialect import understood
 from channels.email.merging import compile_faultlessly
 from channels.email.plaintext import text_of
 from channels.email.source import Place, Source, read_source
 from channels.email.structure import structure_faults
-from channels.email.tags import Tag, alone, find_tags, holed, tag_faults
+from channels.email.tags import HOLE, Tag, alone, find_tags, holed, tag_faults
 from channels.email.wording import EmailWording
 from channels.merging import packed
 
-_COMPILER = 1  # counted up when what this module makes of a template changes
+_COMPILER = 2  # counted up when what this module makes of a template changes
 _ENDINGS = (".mjml", ".html", ".txt")
 _BLOCK = re.compile(r"jxb\d{5}x")
 _TOKEN = re.compile(r"<!--(jx[bv]\d{5}x)-->|(jx[bv]\d{5}x)(?:=\"\")?")
@@ -30,7 +31,10 @@ _INSIDE = re.compile(
 )
 _REMARK = re.compile(r"<!--(?!\[if|<!\[endif|>).*?-->", re.DOTALL)
 _TITLE = re.compile(r"<(?P<tag>mj-title|title)\b[^>]*>(?P<title>.*?)</(?P=tag)\s*>", re.DOTALL | re.IGNORECASE)
-_ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w*);", re.IGNORECASE)
+_UNSAFE = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w*);|[<>\"]", re.IGNORECASE)
+# In an element, name= and then a tag: a value with a blank in it would begin another attribute.
+_BARE = re.compile(rf"<[A-Za-z][\w-]*\s(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?=\s*[^\s\"'<>{HOLE}]*(?P<hole>{HOLE})")
+_ESCAPED = {"<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
 def compile_wording(template: Path, options: Mapping[str, str], root: Path, cache: Path | None = None) -> EmailWording | list[WordingFault]:
@@ -89,8 +93,11 @@ def _text_faults(source: Source, *, is_mjml: bool) -> Iterator[WordingFault]:
     loose = list(tag_faults(source, tags))
     yield from loose
     yield from _expression_faults(source, tags)
+    holes = holed(source.text, tags)
+    for bare in _BARE.finditer(holes):
+        yield source.fault(bare.start("hole"), "a tag stands in an attribute without quotes.", 'Write name="{{ ... }}", with the quotes.')
     if is_mjml:
-        yield from structure_faults(source, _without_remarks(holed(source.text, tags)))
+        yield from structure_faults(source, _without_remarks(holes))
 
 
 def _expression_faults(source: Source, tags: Iterable[Tag]) -> Iterator[WordingFault]:
@@ -165,7 +172,7 @@ class _Compiler:
         return [
             self._source.fault(tag.start, f"MJML leaves {tag.shown} out.", "Put it in an <mj-text> or <mj-raw>, or in a link or colour.")
             for token, tag in self._by_token.items()
-            if token not in found and not tag.text.startswith("&")
+            if token not in found and tag.text.startswith("{")
         ]
 
     def _restored(self, text: str) -> str:
@@ -176,14 +183,15 @@ class _Compiler:
 
     def _tag_text(self, match: re.Match[str]) -> str:
         tag = self._by_token.get(match[1] or match[2])
-        return tag.text if tag else match[0]  # somebody who writes about tokens
+        return _ESCAPED.get(tag.text, tag.text) if tag else match[0]  # somebody who writes about tokens
 
 
 def _entities(holes: str) -> Iterator[Tag]:
-    """Entities in the attributes of MJML elements, which MJML would write out undone."""
+    """Entities in the attributes of MJML elements, which MJML would write out undone, and signs that it would not escape."""
     for element in re.finditer(r"<mj-(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", holes, re.IGNORECASE):
-        for entity in _ENTITY.finditer(element[0]):
-            yield Tag(element.start() + entity.start(), entity[0])
+        for value in re.finditer(r"\"[^\"]*\"|'[^']*'", element[0]):
+            for entity in _UNSAFE.finditer(value[0], 1, len(value[0]) - 1):
+                yield Tag(element.start() + value.start() + entity.start(), entity[0])
 
 
 def _kept_tokens(remark: re.Match[str]) -> str:
@@ -197,8 +205,9 @@ def _is_within(tag: Tag, spans: list[tuple[int, int]]) -> bool:
 def _compile_mjml(text: str) -> str | Exception:
     from mjml import mjml_to_html  # noqa: PLC0415 - a fifth of a second that mails of text only, and `contactflow --help`, need not wait for
 
+    given = understood(text)
     try:
-        return str(mjml_to_html(text, keep_comments=False).html)
+        return given.finished(str(mjml_to_html(given.text, keep_comments=False).html))
     except Exception as error:  # noqa: BLE001 - it raises AssertionError, KeyError and more for what its author did not expect
         return error
 

@@ -18,7 +18,15 @@ _INCLUDE = re.compile(
     |\{%-?\s*include\s+(?P<quote>["'])(?P<name>[^"'\n]*)(?P=quote)\s*-?%\}""",
     re.DOTALL | re.VERBOSE,
 )
-_PATH = re.compile(r"""\s*path\s*=\s*(["'])(?P<name>[^"']*)\1\s*""")
+_GIVEN = re.compile(r"""\s*(?P<key>[\w-]+)\s*=\s*(?P<quote>["'])(?P<value>[^"']*)(?P=quote)\s*""")
+# What a file of each type stands in, where a template includes it.
+_FRAMES = {
+    "mjml": ("", ""),
+    "html": ("<mj-raw>", "</mj-raw>"),
+    "css": ("<mj-style>", "</mj-style>"),
+    "css inline": ('<mj-style inline="inline">', "</mj-style>"),
+}
+_HEAD = re.compile(r"<mj-head[\s>]")
 _WHOLE = re.compile(r"<mj-body\b[^>]*>(?P<inner>.*)</mj-body\s*>", re.DOTALL)
 
 
@@ -93,6 +101,9 @@ class _Joiner:
             return
         whole = _WHOLE.search(text) if above else None  # an included file may be a complete document
         begin, end = whole.span("inner") if whole else (0, len(text))
+        if head := _HEAD.search(text, 0, begin):
+            place = _place_in(file, text, head.start())
+            self.faults.append(place.fault("the <mj-head> of an included mail would vanish.", "Include a file with that alone."))
         for match in _INCLUDE.finditer(text, begin, end):
             if match["attributes"] is None and match["name"] is None:
                 continue  # a comment
@@ -108,9 +119,11 @@ class _Joiner:
         self.size += end - begin
 
     def _include(self, match: re.Match[str], place: Place, above: tuple[Path, ...]) -> None:
-        name = match["name"] or _path_of(match["attributes"] or "")
+        name, frame = (match["name"], _FRAMES["mjml"]) if match["name"] else _asked(match["attributes"] or "")
         if name is None:
-            self.faults.append(place.fault("mj-include understands a path and nothing else.", 'Write <mj-include path="FILE" />.'))
+            self.faults.append(
+                place.fault("mj-include understands a path and a type (mjml, html or css).", 'Write <mj-include path="FILE" />.')
+            )
             return
         file = next(self._candidates(name, above[-1]), None)
         if file is None:
@@ -118,7 +131,16 @@ class _Joiner:
         elif file in above or len(above) > _MOST_DEEP or len(self.starts) > 2 * _MOST_INCLUDES:
             self.faults.append(place.fault(f"'{name}' includes itself, or the includes go too deep.", "Break the circle."))
         else:
+            self._keep_frame(frame[0], place)
             self.add(file, place, above)
+            self._keep_frame(frame[1], place)
+
+    def _keep_frame(self, text: str, place: Place) -> None:
+        if text:
+            self.starts.append(self.size)
+            self.places.append(place)
+            self.texts.append(text)
+            self.size += len(text)
 
     def _candidates(self, name: str, asking: Path) -> Iterator[Path]:
         """The files that a name may mean: beside the one that asks, or from the root; none outside the root."""
@@ -128,9 +150,12 @@ class _Joiner:
                 yield path
 
 
-def _path_of(attributes: str) -> str | None:
-    found = _PATH.fullmatch(attributes)
-    return found["name"] if found else None
+def _asked(attributes: str) -> tuple[str | None, tuple[str, str]]:
+    """The path that an mj-include names, None when it is not understood, and what the file is put in."""
+    given = {match["key"]: match["value"] for match in _GIVEN.finditer(attributes)}
+    kind = " ".join(given[key] for key in ("type", "css-inline") if key in given) or "mjml"
+    known = not _GIVEN.sub("", attributes).strip() and set(given) <= {"path", "type", "css-inline"} and kind in _FRAMES
+    return (given.get("path"), _FRAMES[kind]) if known else (None, _FRAMES["mjml"])
 
 
 def _place_in(file: Path, text: str, offset: int) -> Place:

@@ -56,8 +56,11 @@ CONTENT = frozenset(
 KNOWN = frozenset({child for children in CHILDREN.values() for child in children} | {"mj-all", "mj-class"})
 
 _COUNTED = re.compile(r"(inner-)?(width|height|padding|border|font-size|line-height|icon-size|icon-height|text-padding)(-.*)?")
-_BUILT_IN_FONTS = ("Open Sans", "Droid Sans", "Lato", "Roboto", "Ubuntu")
-_ELEMENT = re.compile(r"<!--.*?(?:-->|\Z)|<(?P<close>/?)(?P<name>[A-Za-z][\w.-]*)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>|<", re.DOTALL)
+_ONLY_ONCE = ("mj-head", "mj-body")  # compilers take the first and leave the others out
+_NEEDED = {"mj-font": ("name", "href"), "mj-class": ("name",)}
+_ELEMENT = re.compile(
+    r"<!--.*?(?:-->|\Z)|<[?!][^<>]*>|<(?P<close>/?)(?P<name>[A-Za-z][\w.-]*)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>|<", re.DOTALL
+)
 _ATTRIBUTE = re.compile(r"\s*(?P<name>[A-Za-z_][\w:.-]*)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')")
 
 
@@ -84,8 +87,7 @@ class _Reader:
             yield from self._loose_text(self._position, match.start())
             self._position = match.end()
             if match["name"] is None:
-                if match[0] == "<":
-                    yield self._fault(match.start(), "this < begins no tag.", "Write &lt; for the sign, or close the tag and its quotes.")
+                yield from self._nameless(match)
             elif match["close"]:
                 yield from self._close(match["name"].lower(), match.start())
             else:
@@ -95,6 +97,13 @@ class _Reader:
 
     def _fault(self, offset: int, message: str, remedy: str) -> WordingFault:
         return self._source.fault(offset, message, remedy)
+
+    def _nameless(self, match: re.Match[str]) -> Iterator[WordingFault]:
+        """What begins with < and is no element; a remark is none of our business."""
+        if match[0] == "<":
+            yield self._fault(match.start(), "this < begins no tag.", "Write &lt; for the sign, or close the tag and its quotes.")
+        elif not match[0].startswith("<!--"):
+            yield self._fault(match.start(), f"{match[0][:20]} would vanish.", "Remove it; an MJML file begins with <mjml>.")
 
     def _loose_text(self, begin: int, end: int) -> Iterator[WordingFault]:
         """Text between elements: MJML drops it without a word."""
@@ -114,6 +123,12 @@ class _Reader:
         fault = self._misplaced(name, parent, match.start())
         yield from [fault] if fault else ()
         yield from self._attribute_faults(name, match)
+        yield from self._lacking(name, match)
+        once = name in _ONLY_ONCE and parent.name != "mj-attributes"
+        if once and name in parent.names:
+            yield self._fault(match.start(), f"there is a second <{name}>, and it would vanish.", f"Put all of it in one <{name}>.")
+        if once:
+            parent.names.add(name)
         if parent.name == "mj-attributes":
             yield from self._repeated(name, parent, match)
         if closed:
@@ -140,31 +155,31 @@ class _Reader:
 
     def _attribute_faults(self, name: str, match: re.Match[str]) -> Iterator[WordingFault]:
         begin = match.start("rest")
-        seen: set[str] = set()
         rest = match["rest"].removesuffix("/")
         position = 0
         for attribute in _ATTRIBUTE.finditer(rest):
             if rest[position : attribute.start()].strip():
                 break
             position = attribute.end()
-            yield from self._attribute_fault(name, attribute, begin, seen)
+            yield from self._attribute_fault(name, attribute, begin)
         if rest[position:].strip():
             at = begin + position + len(rest[position:]) - len(rest[position:].lstrip())
             yield self._fault(
                 at, f'<{name}> has an attribute that is not written as name="value".', "Correct it, with quotes around the value."
             )
 
-    def _attribute_fault(self, name: str, attribute: re.Match[str], begin: int, seen: set[str]) -> Iterator[WordingFault]:
+    def _attribute_fault(self, name: str, attribute: re.Match[str], begin: int) -> Iterator[WordingFault]:
         at, word, value = begin + attribute.start("name"), attribute["name"].lower(), attribute["value"][1:-1]
-        if word in seen:
-            yield self._fault(at, f"<{name}> has '{word}' twice.", "Remove one of them.")
-        seen.add(word)
         if HOLE in value and (_COUNTED.fullmatch(word) or word in ("mj-class", "css-class")):
             yield self._fault(
                 at, f"'{word}' of <{name}> is worked out once for everybody.", "Write a fixed value; vary text, links and colours."
             )
-        if name == "mj-font" and word == "name" and value in _BUILT_IN_FONTS:
-            yield self._fault(at, f"the font {value} is built in.", "Remove this mj-font; the name alone is enough.")
+
+    def _lacking(self, name: str, match: re.Match[str]) -> Iterator[WordingFault]:
+        given = {each["name"].lower() for each in _ATTRIBUTE.finditer(match["rest"])}
+        for attribute in _NEEDED.get(name, ()):
+            if attribute not in given:
+                yield self._fault(match.start(), f"<{name}> has no '{attribute}'.", f'Write <{name} {attribute}="...">.')
 
     def _repeated(self, name: str, parent: _Open, match: re.Match[str]) -> Iterator[WordingFault]:
         named = re.search(r"\bname\s*=\s*([\"'])(.*?)\1", match["rest"])

@@ -36,7 +36,7 @@ def faults(folder: Path, text: str, name: str = "mail.mjml", subject: str = "Hel
         ("<mj-text>{% include '../../secret' %}</mj-text>", 2, 10, "not among the templates", "under templates/"),
         ("<mj-include path='/etc/passwd' />", 2, 1, "not among the templates", "under templates/"),
         ("<mj-include path='missing.mjml' />", 2, 1, "not among the templates", "under templates/"),
-        ("<mj-include path='a' type='css' />", 2, 1, "understands a path and nothing else", "<mj-include path"),
+        ("<mj-include path='a' colour='css' />", 2, 1, "understands a path and a type", "<mj-include path"),
         ("<mj-include path='mail.mjml' />", 2, 1, "includes itself", "circle"),
         ("{% for a in b %}<mj-text>{{ a }}</mj-text>{% endfor %}", 2, 1, "would vanish", "<mj-raw>"),
         ("Hello", 2, 1, "text between MJML elements would vanish", "<mj-text>"),
@@ -51,7 +51,12 @@ def faults(folder: Path, text: str, name: str = "mail.mjml", subject: str = "Hel
         ("<mj-spacer height='{{ 9 }}px' />", 2, 12, "'height' of <mj-spacer> is worked out once", "fixed value"),
         ("<mj-text padding='{% if a %}1px{% endif %}'>x</mj-text>", 2, 10, "'padding' of <mj-text>", "fixed value"),
         ("<mj-text color=red>x</mj-text>", 2, 10, 'not written as name="value"', "quotes"),
-        ("<mj-text color='red' color='blue'>x</mj-text>", 2, 22, "'color' twice", "Remove one"),
+        ("<mj-text color='red' color='{{ code }}'>x</mj-text>", 2, 29, "MJML leaves {{ code }} out", "<mj-text>"),
+        ("<mj-text {% if x %}color='red'{% endif %}>x</mj-text>", 2, 10, 'not written as name="value"', "quotes"),
+        ("<mj-text><a title={{ customer.name }}>x</a></mj-text>", 2, 19, "an attribute without quotes", "with the quotes"),
+        ("<mj-table><tr><td width=1{{ code }}>x</td></tr></mj-table>", 2, 26, "an attribute without quotes", "with the quotes"),
+        ("<?xml version='1.0'?>", 2, 1, "would vanish", "Remove it"),
+        ("<mj-include path='mail.mjml' type='pdf' />", 2, 1, "understands a path and a type", "<mj-include path"),
         ("<mj-image alt='{{ customer.name }}' colour='{{ code }}' />", 2, 45, "MJML leaves {{ code }} out", "<mj-text>"),
         ("<mj-text>a</mj-text> < <mj-text>b</mj-text>", 2, 22, "begins no tag", "&lt;"),
     ],
@@ -67,7 +72,9 @@ def test_a_fault_says_where_what_and_what_to_do(tmp_path: Path, body: str, line:
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ('<mj-font name="Roboto" href="https://example.com/f.css" />', "the font Roboto is built in"),
+        ('<mj-font name="Roboto" />', "<mj-font> has no 'href'"),
+        ('<mj-attributes><mj-class color="red" /></mj-attributes>', "<mj-class> has no 'name'"),
+        ("</mj-head><mj-head>", "there is a second <mj-head>"),
         ('<mj-attributes><mj-text color="red" /><mj-text padding="0" /></mj-attributes>', "<mj-text> stands in <mj-attributes> twice"),
         ('<mj-style inline="inline">.a { color: {{ code }}; }</mj-style>', "inline style is worked out once"),
         ("<mj-text>x</mj-text>", "<mj-text> cannot stand in <mj-head>"),
@@ -93,6 +100,19 @@ def test_a_fault_in_an_included_file_is_told_at_its_own_place(tmp_path: Path) ->
     (tmp_path / "foot.mjml").write_text("<!-- the foot -->\n<mj-text>{{ a b }}</mj-text>\n")
     found = faults(tmp_path, START + "<mj-include path='foot.mjml' />\n<mj-text>{{ c d }}</mj-text>" + END)
     assert [(fault.file.name, fault.line, fault.column) for fault in found] == [("foot.mjml", 2, 10), ("mail.mjml", 3, 10)]
+
+
+def test_the_head_of_an_included_mail_does_not_vanish_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "other.mjml").write_text("<mjml>\n<mj-head></mj-head><mj-body></mj-body></mjml>")
+    found = faults(tmp_path, "<mjml><mj-body><mj-include path='other.mjml' /></mj-body></mjml>")
+    assert [(each.file.name, each.line, each.column) for each in found] == [("other.mjml", 2, 1)]
+
+
+def test_includes_in_a_circle_are_told_where_the_circle_closes(tmp_path: Path) -> None:
+    (tmp_path / "a.mjml").write_text("<mj-text>a</mj-text>\n <mj-include path='b.mjml' />")
+    (tmp_path / "b.mjml").write_text("<mj-include path='a.mjml' />")
+    found = faults(tmp_path, START + "<mj-include path='a.mjml' />" + END)
+    assert [(each.file.name, each.line, each.column, each.remedy) for each in found] == [("b.mjml", 1, 1, "Break the circle.")]
 
 
 def test_a_link_out_of_the_templates_is_not_followed(tmp_path: Path) -> None:
