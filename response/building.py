@@ -111,8 +111,7 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
 def _filled(session: Session, report: Report, counted: _Counted, goal: GoalSpec | None, plans: Mapping[str, Mapping[str, Plan]]) -> Report:
     copy_reactions(session, counted.everyone)
     rows = funnel(session, counted.everyone)
-    of_compared = rows if counted.compared == counted.everyone else funnel(session, counted.compared)
-    found = experiments(session, counted.compared, plans, of_compared)
+    found = experiments(session, counted.compared, plans)
     measured = list(_measured(session, report, counted, goal)) if found else []
     if measured and report.decides_early and not found[0].broken:
         report = replace(report, looks=looks_of(session, report, counted.compared, found[0], measured[0].closes_at))

@@ -8,11 +8,13 @@ from sqlmodel import Session
 
 from engine.graph import FlowGraph
 from engine.nodes import Node
-from response.facts import ArmTrust, Experiment, ExperimentKind, FunnelRow
-from response.funnel import delivered, reached
+from response.facts import ArmTrust, Experiment, ExperimentKind, Reach
 from response.metrics import ArmKey, touched_elsewhere
 from response.population import Population, assigned
+from response.reach import reach
 from response.statistics.allocation import sample_ratio_p_value
+
+OWN: tuple[ExperimentKind, ...] = ("variants", "personalisation")  # only that node's own message tells whether the arm arrived
 
 Shares = Mapping[str, float | None]  # arm to the written share; None when the data assigns
 
@@ -41,10 +43,8 @@ class _Counts:
     """What the database says of every arm, in one statement each."""
 
     by_version: Mapping[str, Mapping[str, Mapping[str, int]]]  # node, version, arm
-    reached: Mapping[ArmKey, Mapping[str, int]]
-    delivered: Mapping[ArmKey, int]
+    reach: Mapping[ArmKey, Reach]
     elsewhere: Mapping[ArmKey, int]
-    funnel: Sequence[FunnelRow]
 
 
 def plan_of(node: Node) -> Plan | None:
@@ -63,17 +63,10 @@ def plans_of(flows: Mapping[str, FlowGraph]) -> dict[str, dict[str, Plan]]:
     return plans
 
 
-def experiments(
-    session: Session, population: Population, plans: Mapping[str, Mapping[str, Plan]], funnel: Sequence[FunnelRow]
-) -> tuple[Experiment, ...]:
+def experiments(session: Session, population: Population, plans: Mapping[str, Mapping[str, Plan]]) -> tuple[Experiment, ...]:
     """Every node where somebody was assigned, the primary one first: the hold-out, else the first in reading order."""
-    counts = _Counts(
-        _assigned(session, population),
-        reached(session, population),
-        delivered(session, population),
-        touched_elsewhere(session, population),
-        funnel,
-    )
+    own = {node for node, versions in plans.items() for plan in versions.values() for each in (plan, *plan.beside) if each.kind in OWN}
+    counts = _Counts(_assigned(session, population), reach(session, population, own), touched_elsewhere(session, population))
     found = [each for node, versions in plans.items() if node in counts.by_version for each in _at_node(node, versions, counts)]
     found.sort(key=lambda each: each.kind != "holdout")
     return tuple(replace(each, primary=place == 0) for place, each in enumerate(found))
@@ -94,7 +87,7 @@ def _at_node(node: str, versions: Mapping[str, Plan], counts: _Counts) -> Iterat
 
 def _experiment(node: str, newest: Plan, names: Sequence[str], versions: Mapping[str, Plan], counts: _Counts) -> Experiment:
     by_version = counts.by_version[node]
-    arms = tuple(_arm(node, name, newest.kind, counts, _expected(name, versions, by_version)) for name in names)
+    arms = tuple(_arm(node, name, counts, _expected(name, versions, by_version)) for name in names)
     return Experiment(
         node,
         newest.kind,
@@ -102,7 +95,7 @@ def _experiment(node: str, newest: Plan, names: Sequence[str], versions: Mapping
         primary=False,
         arms=arms,
         sample_ratio_p=_ratio(arms, [arm.assigned for arm in arms]),
-        sent_ratio_p=_ratio(arms, [arm.sent for arm in arms]) if newest.kind in ("variants", "personalisation") else None,
+        sent_ratio_p=_ratio(arms, [arm.sent for arm in arms]) if newest.kind in OWN else None,
     )
 
 
@@ -123,20 +116,9 @@ def _share(arm: str, plan: Plan | None) -> float | None:
     return None if plan is None or None in plan.written.values() else plan.written.get(arm, 0.0)
 
 
-def _arm(node: str, arm: str, kind: ExperimentKind, counts: _Counts, expected: float | None) -> ArmTrust:
+def _arm(node: str, arm: str, counts: _Counts, expected: float | None) -> ArmTrust:
     total = sum(arms.get(arm, 0) for arms in counts.by_version[node].values())
-    elsewhere = counts.elsewhere.get((node, arm), 0)
-    if kind in ("variants", "personalisation"):  # only this node's own message tells whether the variant arrived
-        rows = list(_rows(counts.funnel, node, arm))
-        sent, suppressed = sum(row.messages.sent for row in rows), sum(row.messages.suppressed for row in rows)
-        return ArmTrust(arm, total, expected, sent, suppressed, sum(row.reactions.delivered for row in rows), elsewhere)
-    states = counts.reached.get((node, arm), {})
-    arrived = counts.delivered.get((node, arm), 0)
-    return ArmTrust(arm, total, expected, states.get("sent", 0), states.get("suppressed", 0), arrived, elsewhere)
-
-
-def _rows(funnel: Sequence[FunnelRow], node: str, arm: str) -> Iterator[FunnelRow]:
-    return (row for row in funnel if (row.node, row.arm) == (node, arm))
+    return ArmTrust(arm, total, expected, counts.elsewhere.get((node, arm), 0), counts.reach.get((node, arm), Reach()))
 
 
 def _ratio(arms: Sequence[ArmTrust], observed: Sequence[int]) -> float | None:

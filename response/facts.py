@@ -1,5 +1,6 @@
 """What a report knows: frozen facts without words or personal data. response/html and response/document.py show them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -102,16 +103,47 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Customers of one arm by what became of their messages: the furthest that any of them came, of those decided after the assignment.
+
+    Of variants of one message only that node's messages count, elsewhere all of the campaign's. Who is in none of the states was not to
+    get a message (yet).
+    """
+
+    states: Mapping[str, int] = field(default_factory=dict)  # sent, unknown, open, failed, suppressed
+    reasons: Mapping[str, int] = field(default_factory=dict)  # of those held back
+    delivered: int = 0  # at least one message that the provider says arrived
+
+    @property
+    def decided(self) -> int:
+        """Customers for whom a message was decided."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True)
 class ArmTrust:
     """What became of the customers assigned to one arm. `expected` follows from the written shares; None when there are none."""
 
     arm: str
     assigned: int
     expected: float | None
-    sent: int  # at least one message
-    suppressed: int  # only messages that were held back
-    delivered: int  # at least one message that the provider says arrived
-    elsewhere: int  # written to by another campaign within the window
+    elsewhere: int = 0  # written to by another campaign within the window
+    reach: Reach = Reach()
+
+    @property
+    def sent(self) -> int:
+        """Customers to whom at least one message left."""
+        return self.reach.states.get("sent", 0)
+
+    @property
+    def suppressed(self) -> int:
+        """Customers whose messages were all held back."""
+        return self.reach.states.get("suppressed", 0)
+
+    @property
+    def delivered(self) -> int:
+        """Customers to whom at least one message is known to have arrived."""
+        return self.reach.delivered
 
 
 @dataclass(frozen=True, slots=True)

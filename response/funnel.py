@@ -1,16 +1,14 @@
 """What became of the messages, in distinct customers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 from sqlmodel import Session
 
-from customers.contact_log import Kind
 from customers.tables import Contact, table_of
 from response.facts import Exclusion, FunnelRow, Messages, Reactions
-from response.metrics import ArmKey
-from response.population import Population, Row, assigned, member, micros, of_campaign
+from response.population import Population, Row, member, micros, of_campaign
 from response.progress import progress_of, reason_of, state_of
 from response.reactions import DID, did, reactions_to
 
@@ -36,37 +34,6 @@ def funnel(session: Session, population: Population, side: str | None = None) ->
     }
     keys = sorted(messages.keys() | reactions.keys(), key=lambda key: (key[0] is None, key[0] or "", key[1], key[2] or ""))
     return tuple(FunnelRow(*key, messages.get(key, Messages()), reactions.get(key, Reactions())) for key in keys)
-
-
-def reached(session: Session, population: Population) -> dict[ArmKey, Mapping[str, int]]:
-    """Customers of each arm by the furthest that any message of the campaign to them came: sent, suppressed."""
-    messages = population.messages
-    furthest = select(messages.c.member_id, func.max(progress_of(messages)).label("progress")).group_by(messages.c.member_id)
-    by_member = _of_campaign(population, furthest).subquery("furthest")
-    arms = assigned(population)
-    statement = (
-        select(arms.c.node, arms.c.arm, by_member.c.progress, func.count())
-        .join(by_member, by_member.c.member_id == arms.c.member_id)
-        .group_by(arms.c.node, arms.c.arm, by_member.c.progress)
-    )
-    counted: dict[ArmKey, dict[str, int]] = {}
-    for node, arm, progress, customers in session.connection().execute(statement):
-        states = counted.setdefault((node, arm), {})
-        states[state_of(progress)] = states.get(state_of(progress), 0) + customers
-    return dict(counted)
-
-
-def delivered(session: Session, population: Population) -> dict[ArmKey, int]:
-    """Customers of each arm to whom at least one message of the campaign is known to have arrived."""
-    kind = and_(contact.c.campaign == population.campaign, contact.c.kind == Kind.DELIVERED.value)
-    arrived = select(contact.c.customer_id).where(kind).group_by(contact.c.customer_id).subquery("arrived")
-    arms = assigned(population)
-    statement = (
-        select(arms.c.node, arms.c.arm, func.count())
-        .join(arrived, arrived.c.customer_id == arms.c.customer_id)
-        .group_by(arms.c.node, arms.c.arm)
-    )
-    return {(node, arm): customers for node, arm, customers in session.connection().execute(statement)}
 
 
 def exclusions(session: Session, population: Population, rows: Iterable[FunnelRow]) -> tuple[Exclusion, ...]:

@@ -1,13 +1,14 @@
 """How far the messages to each arm's customers came: the furthest of all that were decided after the assignment."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlmodel import Session
 
 from customers.contact_log import Kind
 from customers.tables import Contact, table_of
+from response.facts import Reach
 from response.metrics import ArmKey
 from response.population import Population, assigned, micros
 from response.progress import progress_of, reason_of, state_of
@@ -15,36 +16,20 @@ from response.progress import progress_of, reason_of, state_of
 contact = table_of(Contact)
 
 
-@dataclass(slots=True)
-class Reach:
-    """Customers of one arm by what became of their messages. Who is in none of the states was not to get a message (yet)."""
-
-    states: dict[str, int] = field(default_factory=dict)  # sent, unknown, open, failed, suppressed
-    reasons: dict[str, int] = field(default_factory=dict)  # of those held back
-    delivered: int = 0
-
-    @property
-    def decided(self) -> int:
-        """Customers for whom a message was decided."""
-        return sum(self.states.values())
-
-
 def reach(session: Session, population: Population, own: Collection[str]) -> Mapping[ArmKey, Reach]:
     """Node and arm to what became of its customers' messages, in two statements.
 
     At the nodes of `own` (variants of one message) only that node's message counts; elsewhere each message of the campaign does.
     """
-    found: dict[ArmKey, Reach] = {}
+    states: dict[ArmKey, Counter[str]] = {}
+    reasons: dict[ArmKey, Counter[str]] = {}
     for node, arm, progress, customers in session.connection().execute(_furthest(population, own)):
-        each = found.setdefault((node, arm), Reach())
         name = state_of(progress)
-        each.states[name] = each.states.get(name, 0) + customers
+        states.setdefault((node, arm), Counter())[name] += customers
         if name == "suppressed":
-            reason = reason_of(progress)
-            each.reasons[reason] = each.reasons.get(reason, 0) + customers
-    for node, arm, customers in session.connection().execute(_delivered(population, own)):
-        found.setdefault((node, arm), Reach()).delivered = customers
-    return found
+            reasons.setdefault((node, arm), Counter())[reason_of(progress)] += customers
+    arrived = {(node, arm): customers for node, arm, customers in session.connection().execute(_delivered(population, own))}
+    return {key: Reach(states.get(key, {}), reasons.get(key, {}), arrived.get(key, 0)) for key in states.keys() | arrived.keys()}
 
 
 def _furthest(population: Population, own: Collection[str]) -> Select[tuple[str, str, int, int]]:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from response.experiments import OWN
 from response.facts import ArmTrust, Experiment, Report
-from response.metrics import ArmKey
 from response.parts import As, Column, Part, Say, Section, Table, Tone, Word, say
-from response.reach import Reach, reach
 from response.sections import balance
 from response.sections.balance import Balance
 from response.sources import Sources
@@ -23,10 +22,8 @@ Finding = Literal[
     "alone",  # one group at most gets messages, so that there is nothing to compare
     "silent",  # nobody told what arrived
 ]
-_OWN = ("variants", "personalisation")  # only that node's own message tells whether the arm arrived
 _STATES = ("sent", "suppressed", "failed", "unknown", "open")
 _ALWAYS = ("sent", "suppressed")  # the others are columns only when there are any
-_NO_REACH = Reach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +57,28 @@ def _parts(sources: Sources) -> Iterator[Part]:
         yield say("trust.nothing")
         yield from _exclusions(report)
         return
-    # Of each message where its variants are assigned, and of all messages elsewhere.
-    own = {each.node for each in report.experiments if each.kind in _OWN}
-    found = reach(sources.session, sources.population, own)
-    checks = [check for each in report.experiments for check in _checks(each, found)]
+    checks = [check for each in report.experiments for check in _checks(each)]
     compared = balance.compared(sources)
-    yield _opening(report.experiments, checks, found, compared.get(0))
+    yield _opening(report.experiments, checks, compared.get(0))
     yield from (_said(check) for check in checks)
-    yield from _control(report.experiments[0], found)
-    yield _arms(report.experiments, found)
-    yield from _held_back(report.experiments, found)
+    yield from _control(report.experiments[0])
+    yield _arms(report.experiments)
+    yield from _held_back(report.experiments)
     yield from balance.parts(sources, compared)
     yield _checks_table(checks)
     yield from _exclusions(report)
 
 
-def _checks(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> Iterator[Check]:
+def _checks(experiment: Experiment) -> Iterator[Check]:
     if any(arm.expected is None for arm in experiment.arms):
         yield Check(experiment, "sizes", "data")
         return
     yield _check(experiment, "sizes", experiment.sample_ratio_p)
-    reached = [(arm, found.get((experiment.node, arm.arm), _NO_REACH)) for arm in experiment.arms]
-    written_to = [(arm, each) for arm, each in reached if each.decided]
-    if len(written_to) < 2:
+    arms = [arm for arm in experiment.arms if arm.reach.decided]
+    if len(arms) < 2:
         yield Check(experiment, "sent", "alone")
         return
-    arms, sent = [arm for arm, _ in written_to], [each.states.get("sent", 0) for _, each in written_to]
-    delivered = [each.delivered for _, each in written_to]
+    sent, delivered = [arm.sent for arm in arms], [arm.delivered for arm in arms]
     yield _stage(experiment, "sent", arms, sent, [arm.assigned for arm in arms])
     yield _stage(experiment, "delivered", arms, delivered, [max(pair) for pair in zip(sent, delivered, strict=True)])
 
@@ -108,20 +100,20 @@ def _check(experiment: Experiment, stage: Stage, p_value: float | None, even_p: 
     return replace(found, finding="bad" if found.surest < MISMATCH_BELOW else "good")
 
 
-def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], found: Mapping[ArmKey, Reach], compared: Balance | None) -> Say:
+def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], compared: Balance | None) -> Say:
     """The worst that is known, or that nothing speaks against it."""
     primary = experiments[0]
     broken = [check.experiment for check in checks if (check.stage, check.finding) == ("sizes", "bad")]
     if broken:
         return say("trust.open.broken" if primary in broken else "trust.open.broken_elsewhere", "alarm", node=broken[0].node)
-    if leaked := _leaked(primary, found):
+    if leaked := _leaked(primary):
         return say("trust.open.leaked", "alarm", customers=As("count", leaked))
     if compared and compared.unlike:
         return say("trust.open.unlike", "alarm").behind("balance", "balance")
     mine = {check.stage: check.finding for check in checks if check.experiment is primary}
     if mine["sizes"] != "good":
         return say(f"trust.open.{mine['sizes']}", "soft")
-    uneven = [check for check in checks if check.finding == "bad" and (check.experiment is primary or check.experiment.kind in _OWN)]
+    uneven = [check for check in checks if check.finding == "bad" and (check.experiment is primary or check.experiment.kind in OWN)]
     if uneven:
         return say("trust.open.uneven", node=uneven[0].experiment.node).behind("trust", "even")
     known = "good_sizes" if not (compared and compared.rows) else "good_by_chance" if compared.far else "good"
@@ -129,7 +121,7 @@ def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], found: 
 
 
 def _said(check: Check) -> Say:
-    kind = "same" if check.experiment.kind in _OWN else "other"  # one message in several wordings, or ways that may differ
+    kind = "same" if check.experiment.kind in OWN else "other"  # one message in several wordings, or ways that may differ
     variant = f".{kind}" if check.finding == "bad" and check.stage != "sizes" else ""
     tone: Tone = "soft" if check.finding in ("none", "data", "alone", "silent") else ""
     if check.finding == "bad" and (check.stage == "sizes" or kind == "same"):
@@ -140,20 +132,20 @@ def _said(check: Check) -> Say:
     return said.behind("trust", "ratio" if check.stage == "sizes" else "even")
 
 
-def _leaked(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> int:
+def _leaked(experiment: Experiment) -> int:
     """Customers of a control that should get nothing, to whom this campaign wrote after all."""
     if experiment.kind != "holdout":
         return 0
-    return found.get((experiment.node, experiment.control), _NO_REACH).states.get("sent", 0)
+    return sum(arm.sent for arm in experiment.arms if arm.arm == experiment.control)
 
 
-def _control(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> Iterator[Say]:
+def _control(experiment: Experiment) -> Iterator[Say]:
     """What else the control got, from this campaign or another."""
     control = next((arm for arm in experiment.arms if arm.arm == experiment.control), None)
     if control is None or not control.assigned:
         return
     name = Word("arm", control.arm)
-    if leaked := _leaked(experiment, found):
+    if leaked := _leaked(experiment):
         yield say("trust.leaked", "alarm", control=name, customers=As("count", leaked)).behind("trust")
     if not control.elsewhere:
         yield say("trust.elsewhere.none", control=name).behind("trust")
@@ -166,9 +158,10 @@ def _control(experiment: Experiment, found: Mapping[ArmKey, Reach]) -> Iterator[
     yield say("trust.elsewhere.some", "soft", control=name, **figures).behind("trust")
 
 
-def _arms(experiments: Sequence[Experiment], found: Mapping[ArmKey, Reach]) -> Table:
+def _arms(experiments: Sequence[Experiment]) -> Table:
     """Everybody assigned, by how far the messages came: the states and `unwritten` add up to those assigned."""
-    states = [name for name in _STATES if name in _ALWAYS or any(each.states.get(name) for each in found.values())]
+    arms = [arm for each in experiments for arm in each.arms]
+    states = [name for name in _STATES if name in _ALWAYS or any(arm.reach.states.get(name) for arm in arms)]
     columns = (
         Column("assigned_at", "text"),
         Column("group", "text", words="arm"),
@@ -179,23 +172,23 @@ def _arms(experiments: Sequence[Experiment], found: Mapping[ArmKey, Reach]) -> T
         Column("delivered"),
         Column("elsewhere", define="elsewhere"),
     )
-    told = any(each.delivered for each in found.values())
-    rows = [(each.node, *_row(arm, found.get((each.node, arm.arm), _NO_REACH), states, told)) for each in experiments for arm in each.arms]
+    told = any(arm.delivered for arm in arms)
+    rows = [(each.node, *_row(arm, states, told)) for each in experiments for arm in each.arms]
     return Table("trust", columns, tuple(rows), title=say("trust.table"))
 
 
-def _row(arm: ArmTrust, found: Reach, states: Sequence[str], told: bool) -> tuple[str | float | None, ...]:
-    delivered = found.delivered if told else None  # where no provider tells, nobody knows: that is not 0
-    counts = [found.states.get(name, 0) for name in states]
-    return (arm.arm, arm.assigned, arm.expected, *counts, arm.assigned - found.decided, delivered, arm.elsewhere)
+def _row(arm: ArmTrust, states: Sequence[str], told: bool) -> tuple[str | float | None, ...]:
+    delivered = arm.delivered if told else None  # where no provider tells, nobody knows: that is not 0
+    counts = [arm.reach.states.get(name, 0) for name in states]
+    return (arm.arm, arm.assigned, arm.expected, *counts, arm.assigned - arm.reach.decided, delivered, arm.elsewhere)
 
 
-def _held_back(experiments: Sequence[Experiment], found: Mapping[ArmKey, Reach]) -> Iterator[Table]:
+def _held_back(experiments: Sequence[Experiment]) -> Iterator[Table]:
     rows = [
         (each.node, arm.arm, reason, customers, customers / arm.assigned if arm.assigned else None)
         for each in experiments
         for arm in each.arms
-        for reason, customers in _by_size(found.get((each.node, arm.arm), _NO_REACH).reasons)
+        for reason, customers in _by_size(arm.reach.reasons)
     ]
     if rows:
         columns = (

@@ -12,7 +12,7 @@ from engine.metrics import BUILT_IN, MetricSpec
 from engine.tables import Member
 from response import copies
 from response.facts import Reactions
-from response.funnel import costs, funnel, reached
+from response.funnel import costs, funnel
 from response.metrics import arm_sums, segment_sums, touched_elsewhere
 from response.population import Population, assigned, entries
 from response.reach import reach
@@ -134,10 +134,10 @@ def _told(story: Story, population: Population) -> list[object]:
     session, specs = story.session, [BUILT_IN[name] for name in ("purchase", "response", "opt_out", "complaint")]
     arms = assigned(population)
     rows = session.connection().execute(select(arms).order_by(arms.c.node, arms.c.member_id)).all()
-    told: list[object] = [sorted(map(tuple, rows)), entries(session, population), reached(session, population)]
+    told: list[object] = [sorted(map(tuple, rows)), entries(session, population)]
     told += [funnel(session, population, side) for side in (None, "test")]
     told += [costs(session, population, side) for side in (None, "test")]
-    told += [reach(session, population, ["test"]), touched_elsewhere(session, population)]
+    told += [reach(session, population, ["test"]), reach(session, population, []), touched_elsewhere(session, population)]
     told += [_sums(story, population, spec) for spec in specs]
     return told
 

@@ -22,7 +22,7 @@ SIZE = 20_000
 
 
 def experiment(*names: str) -> Experiment:
-    arms = tuple(ArmTrust(name, SIZE, SIZE, 0, 0, 0, 0) for name in (*names, "control"))
+    arms = tuple(ArmTrust(name, SIZE, SIZE) for name in (*names, "control"))
     return Experiment("start", "holdout", "control", primary=True, arms=arms, sample_ratio_p=0.5, sent_ratio_p=None)
 
 
