@@ -12,8 +12,8 @@ from response.sections.attribution import section
 from response.sides import sides_of
 from response.statistics.attribution import Path
 from tests.response.response_story import DONE, EVERYONE, HOLDOUT, MAIL, Story, flow, telling
+from tests.response.section_reading import keys, said, spoken
 from tests.response.section_tables import assert_it_adds_up, table_rows
-from tests.response.section_words import keys, said, spoken
 
 TEXT = Send.model_validate({"id": "text", "send": "sms", "template": "b.txt"})
 

@@ -17,7 +17,7 @@ from response.statistics.looks import any_time_p, band_of_proportions, confidenc
 from response.statistics.sums import Sums
 from response.statistics.verdicts import Verdict
 from tests.response.response_story import DONE, HOLDOUT, LEARN, NOON, TEST, Story, flow, split, telling
-from tests.response.section_words import keys, opening, rows, said, spoken
+from tests.response.section_reading import keys, opening, rows, said, spoken
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from response.statistics.proportions import difference_of_proportions, wilson
 from response.statistics.rates import rate_with_interval
 from response.statistics.sums import UNDEFINED, Effect, Sums
 from tests.response.response_story import DONE, HOLDOUT, LEARN, NOON, TEST, Story, flow, telling
-from tests.response.section_words import keys, rows, said, spoken
+from tests.response.section_reading import keys, rows, said, spoken
 
 
 @pytest.fixture

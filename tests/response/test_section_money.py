@@ -13,8 +13,8 @@ from response.statistics.means import difference_of_means
 from response.statistics.proportions import difference_of_proportions
 from response.statistics.sums import UNDEFINED, Effect, Sums
 from tests.response.response_story import DONE, EVERYONE, HOLDOUT, MAIL, NOON, Story, flow, split, telling
+from tests.response.section_reading import keys, spoken
 from tests.response.section_tables import assert_it_adds_up, table_rows
-from tests.response.section_words import keys, spoken
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from response.sections.pressure import drawn_frequencies, section
 from response.statistics.proportions import difference_of_proportions
 from response.statistics.sums import UNDEFINED, Sums
 from tests.response.response_story import DONE, EVERYONE, HOLDOUT, MAIL, Story, flow, split, telling
+from tests.response.section_reading import keys, said, spoken
 from tests.response.section_tables import assert_it_adds_up, table_rows
-from tests.response.section_words import keys, said, spoken
 
 
 @pytest.fixture

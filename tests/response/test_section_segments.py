@@ -15,7 +15,7 @@ from response.sections.segments import section
 from response.statistics.proportions import difference_of_proportions, proportions_p_value
 from response.statistics.sums import UNDEFINED, Sums
 from tests.response.response_story import DONE, HOLDOUT, LEARN, TEST, Story, flow, split, telling
-from tests.response.section_words import keys, opening, rows, said, spoken
+from tests.response.section_reading import keys, opening, rows, said, spoken
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from response.sources import Sources
 from store.bulk import insert_rows
 from store.clock import to_micros
 from tests.response.response_story import DONE, EVERYONE, HOLDOUT, NOON, Story, flow, telling
+from tests.response.section_reading import keys, said, spoken
 from tests.response.section_tables import table_rows
-from tests.response.section_words import keys, said, spoken
 from tests.response.test_hillstrom import put
 
 pytest.importorskip("sklearn", reason="the extra `analysis` is not installed")
