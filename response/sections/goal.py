@@ -5,19 +5,22 @@ from collections.abc import Iterator
 from response.facts import Comparison, Goal, Report
 from response.parts import As, Cell, Column, Items, Part, Say, Section, Table, Word, say
 from response.sayings import DIFFERENCES, note_said, unit_of
+from response.sections import decided
 from response.sources import Sources
 
 
 def section(sources: Sources) -> Section:
     """The question, what decides it, and what a reader must know before reading on."""
-    return Section("goal", tuple(_parts(sources.report)))
+    return Section("goal", tuple(_parts(sources)))
 
 
-def _parts(report: Report) -> Iterator[Part]:
+def _parts(sources: Sources) -> Iterator[Part]:
+    report = sources.report
     yield _opening(report)
     yield Table("goal", (Column("what", "text", words="goal"), Column("said", "text")), tuple(_facts(report)), facts=True)
     if len(report.goals) > 1:
         yield _goals(report)
+    yield from decided.parts(sources)
     if report.notes:
         yield Items(say("notes"), tuple(note_said(note) for note in report.notes))
 
