@@ -13,11 +13,14 @@ from contactflow.rules import Rules
 from contactflow.settings import environment
 from engine.agenda import next_due
 from engine.campaigns import open_versions, start
+from engine.interventions import Intervened, halt_of
 from engine.opened import Opened
 from engine.prefect_server import ADDRESS, POOL, QUIET, prefect_at_hand
 from engine.promote import Decided
+from engine.running import Running
 from store.clock import EPOCH, SystemClock
 from store.errors import SettingsError
+from store.session import reading
 
 NO_SERVER = "Workers need a Prefect server that all of them reach: docs/how-to/several-machines.md. Set PREFECT_API_URL to it."
 OPENER = "contactflow.bootstrap:open_campaign"
@@ -36,6 +39,7 @@ class Carried:
     troubles: tuple[tuple[str, str], ...]
     next_due: datetime | None
     decisions: tuple[Decided, ...] = ()
+    halted: Intervened | None = None  # a person halted it: nothing was carried out from then on
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class _Course:
     def decide(self, now: datetime) -> list[Decided]:
         """What the campaign's rule decides now: at most one thing."""
         versions = self.opened.versions
+        if _halt(versions[0]):
+            return []
         decided = self.rules.look(versions[0], now)
         if decided and decided.version_to:
             self.opened = replace(self.opened, versions=open_versions(versions[0].workspace, versions[0].names[0]))
@@ -118,7 +124,12 @@ def _waves(course: _Course, span: Span, told: Told) -> Carried:
         decided += course.decide(now)
     decided += course.decide(max(now, span.until or now))
     versions = course.opened.versions
-    return Carried(versions[0].names[0], waves, counts, tuple(troubles), next_due(versions), tuple(decided))
+    return Carried(versions[0].names[0], waves, counts, tuple(troubles), next_due(versions), tuple(decided), _halt(versions[0]))
+
+
+def _halt(running: Running) -> Intervened | None:
+    with reading(running.workspace.database) as session:
+        return halt_of(session, running.campaign_id)
 
 
 def _moments(course: _Course, span: Span) -> Iterator[datetime]:

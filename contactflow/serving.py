@@ -16,16 +16,18 @@ from contactflow.settings import read_settings
 from engine.agenda import next_due
 from engine.campaigns import campaign_names, open_versions
 from engine.dispatch import Desk
+from engine.interventions import may_go_on
 from engine.opened import Opened
 from engine.prefect_server import prefect_at_hand
 from engine.workspace import Workspace
 from landing.app import landing_app, landing_server
 from store.clock import Clock, SystemClock
-from store.session import open_database
+from store.session import open_database, reading
 from studio.paths import StudioPaths
 from studio.router import studio_router
 
 LONGEST_SLEEP = timedelta(minutes=5)  # another process may have started a campaign in the meantime
+LOOK_AT_HALTED = timedelta(seconds=10)  # a person at another terminal lets it go on, and expects to see it
 SHORTEST_SLEEP = timedelta(seconds=1)  # a wave has a cost of its own: what comes in within a second goes together
 
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -68,6 +70,9 @@ class Ticker:
         moments = []
         for name in campaign_names(self._workspace):
             opened = Opened(open_versions(self._workspace, name), self._desk, self._clock)
+            if self._is_halted(opened):
+                moments.append(self._clock.now() + LOOK_AT_HALTED)
+                continue
             due, now = next_due(opened.versions), self._clock.now()
             if due is not None and due <= now:
                 report = carry_out_wave(opened, now)
@@ -80,6 +85,10 @@ class Ticker:
             if due is not None:
                 moments.append(due)
         return min(moments, default=None)
+
+    def _is_halted(self, opened: Opened) -> bool:
+        with reading(self._workspace.database) as session:
+            return not may_go_on(session, opened.versions[0])
 
 
 @dataclass(frozen=True)

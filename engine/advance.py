@@ -13,6 +13,7 @@ from sqlmodel import Session
 from customers.contact_log import Entry, Kind, log_for
 from customers.tables import CustomerId, table_of
 from engine.facts import SqlFacts
+from engine.interventions import may_go_on
 from engine.members import LEFT, NEVER, NO_MESSAGE, NOT_DELIVERED, UNDER_WAY, Members
 from engine.notes import write_notes
 from engine.outbox import State
@@ -30,11 +31,11 @@ _CHANGED = ("node", "arrived_at", "deadline_at", "due_at", "hop", "fresh", "ende
 
 
 def advance(running: Running, now: datetime, most: int) -> int:
-    """Step members that are due, chunk by chunk, until none is left or `most` are done; gives the number stepped."""
+    """Step members that are due, chunk by chunk, until none is left, `most` are done or the campaign is halted; gives how many."""
     done = 0
     while done < most:
         with writing(running.workspace.database) as session:
-            count = advance_chunk(session, running, now, min(CHUNK, most - done))
+            count = advance_chunk(session, running, now, min(CHUNK, most - done)) if may_go_on(session, running) else 0
         done += count
         if count == 0:
             break

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlmodel import Session
 
 from customers.tables import table_of
 from engine.campaigns import stored_graph
+from engine.interventions import Deed, Intervened, interventions
 from engine.outbox import State
 from engine.picture.counts import NodeCounts
 from engine.promote import Decided, decisions
 from engine.reasons import CODES
-from engine.tables import FlowVersion, Member, Move, OutboxMessage
+from engine.tables import Campaign, FlowVersion, Member, Move, OutboxMessage
 from engine.workspace import Workspace
 from store.session import reading
 
@@ -32,6 +34,13 @@ class Standing:
     next_due: datetime | None
     unknown: Sequence[tuple[int, str, int]]  # message, node, customer: may have been sent; a person decides
     decisions: Sequence[Decided] = ()  # on what was measured, the oldest first
+    interventions: Sequence[Intervened] = ()  # pauses and the like, the oldest first
+
+    @property
+    def halted(self) -> Intervened | None:
+        """The pause or stop that holds now."""
+        last = self.interventions[-1] if self.interventions else None
+        return None if last is None or last.deed is Deed.RESUMED else last
 
     @property
     def members(self) -> int:
@@ -64,7 +73,14 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
             session.execute(select(func.min(member.c.due_at)).where(member.c.version_id.in_(mine), member.c.due_at.is_not(None))).scalar(),
             tuple(session.execute(lost.order_by(outbox.c.id).limit(SHOWN)).tuples()),
             decisions(session, campaign),
+            _interventions(session, campaign),
         )
+
+
+def _interventions(session: Session, campaign: str) -> Sequence[Intervened]:
+    campaigns = table_of(Campaign)
+    found = session.execute(select(campaigns.c.id).where(campaigns.c.name == campaign)).scalar()
+    return interventions(session, found) if found is not None else ()
 
 
 def _nodes(order: Sequence[str], at: Mapping[str, int], through: Mapping[tuple[str, str], int]) -> dict[str, NodeCounts]:

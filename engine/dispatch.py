@@ -17,6 +17,7 @@ import numpy as np
 
 from channels.contract import BatchInfo
 from engine.composition import Composer, Ready
+from engine.interventions import may_go_on
 from engine.journal import Journal
 from engine.outbox import CLAIM, Claim, Settlement, claim, hold, mark_sending, message_id_of
 from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
@@ -50,11 +51,11 @@ def dispatch(running: Running, node: str, now: datetime, desk: Desk) -> int:
 
 
 def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int:
-    """Send one batch; gives how many messages were dealt with, 0 when none is due."""
+    """Send one batch; gives how many messages were dealt with: 0 when none is due, or the campaign is halted."""
     running, database = composer.running, composer.running.workspace.database
     with writing(database) as session:
         by = Claim(desk.claim, desk.machine.now() + CLAIM, composer.channel.max_batch)
-        rows = claim(session, running.version_id, composer.node_id, now, by)
+        rows = claim(session, running.version_id, composer.node_id, now, by) if may_go_on(session, running) else ()
     if not rows:
         return 0
     with reading(database) as session:

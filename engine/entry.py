@@ -10,6 +10,7 @@ from customers.conditions.compile import Scope, compile_condition
 from customers.conditions.vocabulary import Place
 from customers.tables import Customer, table_of
 from engine.facts import SqlFacts
+from engine.interventions import may_go_on
 from engine.language.values import Duration
 from engine.nodes.audience import Audience
 from engine.programme import binds, is_held_out, write_down
@@ -41,7 +42,8 @@ def next_entry(running: Running) -> datetime | None:
 def let_in(running: Running, now: datetime) -> int:
     """Make a member of everyone who qualifies and is not in yet; gives their number.
 
-    Repeatable: who came in before a crash is not taken twice. The look is complete when its moment is written down.
+    Repeatable: who came in before a crash is not taken twice. The look is complete when its moment is written down; one that a halt
+    interrupts begins again when the campaign goes on.
     """
     database = running.workspace.database
     with reading(database) as session:
@@ -50,6 +52,8 @@ def let_in(running: Running, now: datetime) -> int:
     hold_out = running.workspace.hold_out
     for after in range(0, highest, RANGE):
         with writing(database) as session:
+            if not may_go_on(session, running):
+                return count
             if hold_out:
                 write_down(session, hold_out, now, after, after + RANGE)
             for node_id in running.graph.entries:

@@ -13,6 +13,7 @@ from customers.attributes import read_attributes
 from customers.conditions.vocabulary import Place
 from customers.tables import Contact, Customer, table_of
 from engine.facts import SqlFacts
+from engine.interventions import Intervened, halt_of, interventions
 from engine.members import Asked
 from engine.nodes.audience import Audience
 from engine.nodes.send import UNPERSONALISED
@@ -61,7 +62,9 @@ def explain(running: Running, customer_key: str, now: datetime) -> Explanation:
         if not members:
             return _outsider(session, running, customer_key, customer_id, now)
         findings = sorted(_findings(session, running, members), key=lambda finding: (finding.at, finding.order))
-        return Explanation(customer_key, running.names[0], True, tuple(findings), _standing(members[-1]))
+        return Explanation(
+            customer_key, running.names[0], True, tuple(findings), _standing(members[-1], halt_of(session, running.campaign_id))
+        )
 
 
 def _members(session: Session, running: Running, customer_id: int) -> Sequence[Row[Any]]:
@@ -76,6 +79,7 @@ def _findings(session: Session, running: Running, members: Sequence[Row[Any]]) -
     for member in members:
         yield Finding(member.entered_at, None, f"came in (entry {member.entry}, flow version {member.version})")
     yield from _promoted(session, running, {member.version for member in members})
+    yield from _interventions(session, running, members)
     move = table_of(Move)
     moves = session.execute(select(move).where(move.c.member_id.in_(ids)).order_by(move.c.hop)).all()
     yield from _exposures(session, members, moves)
@@ -90,6 +94,13 @@ def _promoted(session: Session, running: Running, versions: set[str]) -> Iterato
         if decided.version_to in versions:
             text = f"flow version {decided.version_to} made '{decided.arm}' the routine"
             yield Finding(decided.at, decided.node, text)
+
+
+def _interventions(session: Session, running: Running, members: Sequence[Row[Any]]) -> Iterator[Finding]:
+    """What a person did to the campaign while the customer was in it."""
+    for done in interventions(session, running.campaign_id):
+        if any(member.entered_at <= done.at and (member.ended_at is None or done.at <= member.ended_at) for member in members):
+            yield Finding(done.at, None, f"a person {done.deed} the campaign")
 
 
 def _exposures(session: Session, members: Sequence[Row[Any]], moves: Sequence[Row[Any]]) -> Iterator[Finding]:
@@ -139,10 +150,13 @@ def _contacts(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
         yield Finding(row.at, row.node, f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who})", message_id=row.message_id)
 
 
-def _standing(member: Row[Any]) -> Finding:
+def _standing(member: Row[Any], halted: Intervened | None) -> Finding:
     if member.ended:
         reason = Reason(member.ended)
         return Finding(member.ended_at, member.node, f"out of the campaign: {REASONS[reason]}", reason)
+    if halted:
+        text = f"waits: the campaign was {halted.deed} by a person on {halted.at:%Y-%m-%d at %H:%M} UTC, and nothing happens in it"
+        return Finding(member.arrived_at, member.node, text)
     if member.due_at is None:
         return Finding(member.arrived_at, member.node, "waits for the message to leave")
     return Finding(member.arrived_at, member.node, f"waits until {member.due_at:%Y-%m-%d %H:%M} UTC at the latest")

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     EXIT_CONDITION = "exit_condition"
     GOAL_REACHED = "goal_reached"
     FLOW_ENDED = "flow_ended"
+    STOPPED = "stopped"
     NO_CONSENT = "no_consent"
     OPTED_OUT = "opted_out"
     NO_ADDRESS = "no_address"
@@ -37,6 +38,7 @@ REASONS: dict[Reason, str] = {
     Reason.EXIT_CONDITION: "the campaign's exit condition held",
     Reason.GOAL_REACHED: "reached the goal",
     Reason.FLOW_ENDED: "came to the end of the flow",
+    Reason.STOPPED: "a person stopped the campaign",
     Reason.NO_CONSENT: "never gave consent for this purpose over this channel",
     Reason.OPTED_OUT: "withdrew consent for this purpose over this channel",
     Reason.NO_ADDRESS: "no usable address for this channel is known",

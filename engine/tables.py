@@ -1,4 +1,4 @@
-"""The tables of campaigns that run: versions, goals, members, moves, exposures, decisions and the outbox."""
+"""The tables of campaigns that run: versions, goals, members, moves, exposures, decisions, interventions and the outbox."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -63,6 +63,17 @@ class Decision(SQLModel, table=True):
     version_from: str
     version_to: str | None = None
     evidence: Any = Field(default=None, sa_column=Column(Json))  # the comparison that it stands on
+
+
+class Intervention(SQLModel, table=True):
+    """A person took a campaign in hand. The last one holds; none is changed or removed: engine/interventions.py."""
+
+    __tablename__: ClassVar[str] = "intervention"
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id", index=True)  # serves: is this campaign halted?
+    at: datetime = Field(sa_type=Instant)
+    kind: str  # paused | resumed | stopped
 
 
 class Programme(SQLModel, table=True):

@@ -15,6 +15,7 @@ from customers.tables import table_of
 from engine.advance import advance
 from engine.dispatch import Desk, dispatch
 from engine.entry import entry_due, let_in
+from engine.interventions import Deed, Intervened, halt_of, let_go
 from engine.outbox import State, open_nodes
 from engine.recovery import recover, recover_own
 from engine.running import Running
@@ -47,14 +48,18 @@ def stages(versions: Sequence[Running], now: datetime, desk: Desk, troubles: lis
     """The stages of one wave, newest version first; send each stage's count back in. Ends when nothing is due at `now`."""
     workspace = versions[0].workspace
     yield Stage("look after what was interrupted", _recovering(workspace, now, desk))
+    if halted := _halt(versions[0]):
+        if halted.deed is Deed.STOPPED:
+            yield Stage("let everybody go", lambda: let_go(versions, now))
+        return
     if entry_due(versions[0], now):
         yield Stage("let people in", lambda: let_in(versions[0], now))
     progress = True
     while progress:
         progress = False
         for running in versions:
-            while has_due_members(running, now):
-                progress |= bool((yield Stage("move members", _advancing(running, now))))
+            while has_due_members(running, now) and (moved := (yield Stage("move members", _advancing(running, now)))):
+                progress |= bool(moved)
             for node, _ in _open_nodes(running, now):
                 progress |= bool((yield Stage(f"send {node}", _dispatching(running, node, now, desk, troubles))))
 
@@ -69,6 +74,11 @@ def carry_out(versions: Sequence[Running], now: datetime, desk: Desk) -> list[Tr
             stage = wave.send(stage.work())
     except StopIteration:
         return troubles
+
+
+def _halt(running: Running) -> Intervened | None:
+    with reading(running.workspace.database) as session:
+        return halt_of(session, running.campaign_id)
 
 
 def has_due_members(running: Running, now: datetime) -> bool:

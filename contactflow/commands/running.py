@@ -44,6 +44,7 @@ def run(
     if format_ is Format.JSON:
         due = carried.next_due.isoformat() if carried.next_due else None
         document = {"campaign": carried.campaign, "waves": carried.waves, "counts": carried.counts, "next_due": due}
+        document["halted"] = carried.halted.deed.value if carried.halted else None
         document["decisions"] = [words.decision_as_json(each) for each in carried.decisions]
         typer.echo(json.dumps({**document, "troubles": [{"node": node, "message": text} for node, text in carried.troubles]}, indent=2))
     else:
@@ -51,9 +52,12 @@ def run(
             typer.echo(f"{node}: {text} Its messages are kept and tried again later.", err=True)
         for decided in carried.decisions:
             typer.echo(words.decision_in_words(decided, zone))
+        if carried.halted:
+            since, name = f"{carried.halted.at.astimezone(zone):%Y-%m-%d %H:%M}", carried.campaign
+            typer.echo(f"{name} was {carried.halted.deed} by a person ({since}). Let it go on with: contactflow resume {name}", err=True)
         if carried.next_due:
             typer.echo(f"Next: {carried.next_due.astimezone(zone):%Y-%m-%d %H:%M}")
-    if carried.troubles:
+    if carried.troubles or carried.halted:
         raise typer.Exit(1)
 
 

@@ -20,6 +20,8 @@ def standing_in_words(standing: "Standing", zone: ZoneInfo, *, in_full: bool) ->
     """Where everybody is, as a table; one line when not `in_full`."""
     inside = sum(counts.at for counts in standing.nodes.values())
     head = f"{standing.campaign}: {standing.members:,} came in, {inside:,} are in, {sum(standing.ended.values()):,} have left"
+    if standing.halted:
+        head += f"; {_halted(standing, zone)}"
     if not in_full:
         return head
     blocks = [head + f" (version {', '.join(standing.versions)})"]
@@ -30,9 +32,16 @@ def standing_in_words(standing: "Standing", zone: ZoneInfo, *, in_full: bool) ->
     blocks.append(table(("messages of", "state", "number"), messages))
     blocks.append(_unknown(standing))
     blocks.append("\n".join(decision_in_words(each, zone) for each in standing.decisions))
-    if standing.next_due:
+    blocks.append("\n".join(f"A person {each.deed} it: {each.at.astimezone(zone):%Y-%m-%d %H:%M}" for each in standing.interventions))
+    if standing.next_due and not standing.halted:
         blocks.append(f"Next due: {standing.next_due.astimezone(zone):%Y-%m-%d %H:%M}")
     return "\n\n".join(block for block in blocks if block)
+
+
+def _halted(standing: "Standing", zone: ZoneInfo) -> str:
+    assert standing.halted is not None
+    since = f"{standing.halted.at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return f"{standing.halted.deed} since {since} (contactflow resume {standing.campaign})"
 
 
 def standing_as_json(standing: "Standing") -> dict[str, Any]:
@@ -45,7 +54,9 @@ def standing_as_json(standing: "Standing") -> dict[str, Any]:
         "ended": dict(standing.ended),
         "messages": [{"node": node, "state": state, "count": count} for (node, state), count in sorted(standing.messages.items())],
         "unknown": [{"message": message, "node": node, "customer": customer} for message, node, customer in standing.unknown],
-        "next_due": standing.next_due.isoformat() if standing.next_due else None,
+        "next_due": standing.next_due.isoformat() if standing.next_due and not standing.halted else None,
+        "halted": standing.halted.deed.value if standing.halted else None,
+        "interventions": [{"at": each.at.isoformat(), "kind": each.deed.value} for each in standing.interventions],
         "decisions": [decision_as_json(each) for each in standing.decisions],
     }
 

@@ -192,7 +192,25 @@ def test_wrong_usage_is_exit_2(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "check", "draw", "import", "run", "status", "explain", "simulate", "plan", "deploy", "worker", "serve", "report"]
+    "command",
+    [
+        "init",
+        "check",
+        "draw",
+        "import",
+        "run",
+        "pause",
+        "resume",
+        "stop",
+        "status",
+        "explain",
+        "simulate",
+        "plan",
+        "deploy",
+        "worker",
+        "serve",
+        "report",
+    ],
 )
 def test_every_command_has_help_with_an_example(call: Call, command: str) -> None:
     said = call(command, "--help")
