@@ -42,7 +42,8 @@ class Adapters:
     def _email(self) -> Channel:
         from channels.email.channel import EmailChannel
 
-        return EmailChannel(self._email_settings(), cache=self.root / STATE / "mjml")
+        hosted = f"{self.settings.landing.base_url.rstrip('/')}/i" if self.settings.email.pictures == "hosted" else None
+        return EmailChannel(self._email_settings(), cache=self.root / STATE / "mjml", hosted=hosted)
 
     def _sms(self) -> Channel:
         from channels.sms.channel import SmsChannel

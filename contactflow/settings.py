@@ -72,6 +72,10 @@ class EmailSection(_Section):
     username: str | None = Field(None, description="Its user name. The password is CONTACTFLOW_SMTP_PASSWORD.")
     sender: str = Field("hello@example.com", description="The address that mail comes from.")
     connections: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Connections at the same time.")
+    pictures: Literal["embedded", "hosted"] = Field(
+        "embedded",
+        description="Pictures under templates/: `embedded` in every mail, or `hosted`: fetched from the landing pages when it is opened.",
+    )
 
 
 class SmsSection(_Section):

@@ -12,7 +12,7 @@ from pathlib import Path
 from store.errors import InputError
 
 STARTER = Path(__file__).parent / "starter"
-SHARED = ("flows/winback.yaml", "templates/winback", "templates/pages")  # pyproject.toml names the same
+SHARED = ("flows/winback.yaml", "templates/winback", "templates/brand")  # pyproject.toml names the same
 ENV = ".env"
 KEEP = "# Signs personal links. Keep it secret, and keep it: without it, links that were sent stop working."
 

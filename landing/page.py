@@ -75,15 +75,6 @@ class Page(BaseModel):
         yield from _texts_in(self, ())
 
 
-class Brand(BaseModel):
-    """How all pages of a workspace look: templates/pages/brand.yaml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    accent: str = Field("#a8431f", pattern=r"^#[0-9a-fA-F]{6}$", description="The colour of buttons and links, as #rrggbb.")
-    logo: str | None = Field(None, description="The logo's file under templates/; without one, the sender's name.")
-
-
 def _texts_in(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Words]]:
     if isinstance(value, Words):
         yield path, value

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from channels.brand import Brand
 from engine.language.faults import Fault, did_you_mean, listed, quoted
 from engine.language.source import START, Mapping, Place, Scalar, Sequence, Source, Tree, read_source
 from landing.fields import FIELD_TYPES
-from landing.page import Block, Brand, Page, Thanks
+from landing.page import Block, Page, Thanks
 from landing.pictures import HEAVIEST_PICTURE, PICTURES, picture_path
 from landing.wording import text_faults
 

@@ -6,15 +6,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from channels.brand import BRAND, Brand
 from engine.language.faults import render_faults
 from engine.language.source import read_source
-from landing.page import Brand, Page
+from landing.page import Page
 from landing.page_check import build
 from store.errors import InputError
 
 SHIPPED = Path(__file__).parent / "pages"  # for workspaces that have no file of their own
 DEFAULT_PAGE = "pages/default.yaml"
-BRAND = "pages/brand.yaml"
 
 _logger = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -11,9 +11,10 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from channels.brand import Brand
 from landing.colours import brand_css
 from landing.fields import ChoiceField, FormField, ScaleField, Words
-from landing.page import Brand, Page
+from landing.page import Page
 from landing.recipients import Recipient
 from landing.responses import Answers
 from landing.settings import LandingSettings

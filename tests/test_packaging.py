@@ -21,7 +21,7 @@ DATA = (
     "contactflow/starter/contactflow.toml",
     "contactflow/starter/data/customers.csv",
     "contactflow/starter/flows/winback.yaml",
-    "contactflow/starter/templates/pages/brand.yaml",
+    "contactflow/starter/templates/brand/brand.yaml",
     "contactflow/starter/templates/winback/letter/letter.md",
     "contactflow/starter/templates/winback/personal.mjml",
     "engine/picture/fonts/LiberationSans-Bold.ttf",

@@ -26,22 +26,25 @@ class Transport(Protocol):
 class EmailChannel:
     """Composes MJML, HTML or text, and hands it to a transport: SMTP with these settings, unless another is given.
 
-    With `cache`, a folder, MJML that was compiled once is not compiled again, by any process.
+    With `cache`, a folder, MJML that was compiled once is not compiled again, by any process. With `hosted`, an address, pictures
+    under templates/ are fetched from there; otherwise the mail carries them.
     """
 
     name: str = "email"
     addresses: tuple[str, ...] = ("email",)
     max_batch: int = 1_000
 
-    def __init__(self, settings: EmailSettings, transport: Transport | None = None, cache: Path | None = None) -> None:
-        self._settings, self._transport, self._cache = settings, transport, cache
+    def __init__(
+        self, settings: EmailSettings, transport: Transport | None = None, cache: Path | None = None, hosted: str | None = None
+    ) -> None:
+        self._settings, self._transport, self._cache, self._hosted = settings, transport, cache, hosted
 
     def address_of(self, customer: Mapping[str, Any]) -> str | None:
         text = customer.get("email")
         return normal_address(str(text)) if text else None
 
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:
-        return compile_wording(template, options, root, self._cache)
+        return compile_wording(template, options, root, self._cache, self._hosted)
 
     def restore(self, source: bytes) -> Wording:
         return EmailWording.restored(source)

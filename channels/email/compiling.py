@@ -12,8 +12,10 @@ from pathlib import Path
 from jinja2 import TemplateSyntaxError
 
 from channels.contract import WordingFault
+from channels.email.branding import branded
 from channels.email.dialect import understood
 from channels.email.merging import compile_faultlessly
+from channels.email.pictures import Illustrated, illustrated
 from channels.email.plaintext import text_of
 from channels.email.source import Place, Source, read_source
 from channels.email.structure import structure_faults
@@ -37,8 +39,13 @@ _BARE = re.compile(rf"<[A-Za-z][\w-]*\s(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?=\s*[^\s
 _ESCAPED = {"<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
-def compile_wording(template: Path, options: Mapping[str, str], root: Path, cache: Path | None = None) -> EmailWording | list[WordingFault]:
-    """Read, check and compile a template; all faults of one kind at once, in the order of the file."""
+def compile_wording(
+    template: Path, options: Mapping[str, str], root: Path, cache: Path | None = None, hosted: str | None = None
+) -> EmailWording | list[WordingFault]:
+    """Read, check and compile a template; all faults of one kind at once, in the order of the file.
+
+    With `hosted`, an address, pictures under templates/ are fetched from there; otherwise the mail carries them.
+    """
     if template.suffix not in _ENDINGS:
         return [
             Place(template, 1, 1).fault(
@@ -51,21 +58,25 @@ def compile_wording(template: Path, options: Mapping[str, str], root: Path, cach
     faults = list(_subject_faults(subject_source))
     if isinstance(source, list):
         return _in_order([*faults, *source])
-    faults += _text_faults(source, is_mjml=template.suffix == ".mjml")
-    if faults:
-        return _in_order(faults)
-    if cache is None or template.suffix != ".mjml":
-        return _Compiler(source, subject).wording(template.suffix)
-    return _compiled_once(source, subject, cache)
+    faults += tag_faults(source, find_tags(source.text))
+    with_brand = source if faults else branded(source, root)
+    if isinstance(with_brand, list):
+        return _in_order([*faults, *with_brand])
+    faults += _text_faults(with_brand, is_mjml=template.suffix == ".mjml")
+    finished = illustrated(with_brand, root, hosted)
+    if isinstance(finished, list) or faults:
+        return _in_order([*faults, *(finished if isinstance(finished, list) else [])])
+    compiler = _Compiler(finished, subject)
+    return compiler.wording(template.suffix) if cache is None or template.suffix != ".mjml" else _compiled_once(compiler, cache)
 
 
-def _compiled_once(source: Source, subject: str, cache: Path) -> EmailWording | list[WordingFault]:
+def _compiled_once(compiler: "_Compiler", cache: Path) -> EmailWording | list[WordingFault]:
     """The wording from the cache, or compiled and put there. Its name covers all that it is made from."""
-    made_from = packed({"compiler": _COMPILER, "mjml": version("mjml"), "subject": subject, "text": source.text})
+    made_from = packed({"compiler": _COMPILER, "mjml": version("mjml"), "subject": compiler.subject, "text": compiler.text})
     file = cache / f"{sha256(made_from).hexdigest()}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         return EmailWording.restored(file.read_bytes())
-    wording = _Compiler(source, subject).wording(".mjml")
+    wording = compiler.wording(".mjml")
     if isinstance(wording, EmailWording):
         with suppress(OSError):  # a cache that cannot be written only costs time
             cache.mkdir(parents=True, exist_ok=True)
@@ -90,8 +101,6 @@ def _subject_faults(source: Source) -> Iterator[WordingFault]:
 
 def _text_faults(source: Source, *, is_mjml: bool) -> Iterator[WordingFault]:
     tags = find_tags(source.text)
-    loose = list(tag_faults(source, tags))
-    yield from loose
     yield from _expression_faults(source, tags)
     holes = holed(source.text, tags)
     for bare in _BARE.finditer(holes):
@@ -129,9 +138,10 @@ def _without_remarks(text: str) -> str:
 class _Compiler:
     """Exchanges tags for tokens, compiles, and puts each tag back where its token came out."""
 
-    def __init__(self, source: Source, subject: str) -> None:
-        self._source, self._subject = source, subject
-        self._tags = find_tags(source.text)
+    def __init__(self, finished: Illustrated, subject: str) -> None:
+        self._source, self._pictures, self.subject = finished.source, finished.pictures, subject
+        self.text = self._source.text
+        self._tags = find_tags(self.text)
         self._by_token: dict[str, Tag] = {}
 
     def wording(self, suffix: str) -> EmailWording | list[WordingFault]:
@@ -150,7 +160,7 @@ class _Compiler:
         for result in (text, html or ""):
             if reason := _reason(result):
                 return [self._source.fault(0, f"after compiling: {reason}.", "Let each {% %} open and close inside the same element.")]
-        return EmailWording(self._subject, text, html)
+        return EmailWording(self.subject, text, html, self._pictures)
 
     def _tokenised(self) -> str:
         """The text with a token for each tag; one that steers is a comment, which HTML allows between rows of a table."""

@@ -2,8 +2,9 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from channels.contract import WordingFault
@@ -66,6 +67,22 @@ class Source:
         for _ in range(line - 1):
             offset = self.text.find("\n", offset) + 1 or len(self.text)
         return offset
+
+    def replaced(self, swaps: Iterable[tuple[int, int, str]]) -> "Source":
+        """The text with other text from begin to end of each swap (in order, not overlapping); all else keeps its place."""
+        pieces: list[tuple[Place, str]] = []
+        position = 0
+        for begin, end, text in swaps:
+            pieces += [*self._pieces(position, begin), (self.place(begin), text)]
+            position = end
+        pieces += self._pieces(position, len(self.text))
+        starts = list(accumulate((len(text) for _, text in pieces), initial=0))[: len(pieces)]
+        return Source("".join(text for _, text in pieces), starts, [place for place, _ in pieces])
+
+    def _pieces(self, begin: int, end: int) -> list[tuple[Place, str]]:
+        """The text between two offsets, cut where a piece of another file begins."""
+        cuts = [begin, *(start for start in self.starts if begin < start < end), end]
+        return [(self.place(cut), self.text[cut:after]) for cut, after in pairwise(cuts) if cut < after]
 
     def fault(self, offset: int, message: str, remedy: str) -> WordingFault:
         """What is wrong at `offset`."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -12,6 +12,7 @@ from jinja2 import TemplateError, UndefinedError
 from channels.contract import CompositionFault, Content
 from channels.email.encoding import header_text, quoted, unquoted
 from channels.email.merging import PlainTemplate, QuotedTemplate, variables_of
+from channels.email.pictures import Picture
 from channels.merging import one_line, packed
 
 _PART = "MIME-Version: 1.0\r\nContent-Type: {type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -49,6 +50,7 @@ class EmailWording:
     subject: str
     text: str
     html: str | None
+    pictures: tuple[Picture, ...] = ()
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -56,13 +58,15 @@ class EmailWording:
 
     @cached_property
     def source(self) -> bytes:
-        return packed({"email": 1, "subject": self.subject, "text": self.text, "html": self.html})
+        pictures = {"pictures": [asdict(each) for each in self.pictures]} if self.pictures else {}
+        return packed({"email": 1, "subject": self.subject, "text": self.text, "html": self.html, **pictures})
 
     @staticmethod
     def restored(source: bytes) -> "EmailWording":
         """The wording that gave this source."""
         document = json.loads(source)
-        return EmailWording(document["subject"], document["text"], document["html"])
+        pictures = tuple(Picture(**each) for each in document.get("pictures", ()))
+        return EmailWording(document["subject"], document["text"], document["html"], pictures)
 
     def compose(self, values: Mapping[str, Any]) -> Content | CompositionFault:
         try:
@@ -95,6 +99,7 @@ class _Merge:
     def __init__(self, wording: EmailWording) -> None:
         self._subject = PlainTemplate(wording.subject)
         self._text = QuotedTemplate(wording.text, escaping=False)
+        self._pictures = "".join(f"\r\n--{_RELATED}\r\n{each.part}" for each in wording.pictures)
         self._html = None if wording.html is None else QuotedTemplate(wording.html, escaping=True)
 
     def content(self, values: Mapping[str, Any]) -> Content | CompositionFault:
@@ -103,7 +108,7 @@ class _Merge:
             return CompositionFault("the subject is empty")
         text = self._text.render(values)
         html = None if self._html is None else self._html.render(values)
-        return Content(MailParts(subject, text, html), raw=_assemble(subject, text, html))
+        return Content(MailParts(subject, text, html), raw=_assemble(subject, text, html, self._pictures))
 
 
 def encode_parts(parts: Mapping[str, str]) -> bytes:
@@ -112,11 +117,16 @@ def encode_parts(parts: Mapping[str, str]) -> bytes:
     return _assemble(parts.get("subject", ""), quoted(parts.get("text", "")), None if html is None else quoted(html))
 
 
-def _assemble(subject: str, text: str, html: str | None) -> bytes:
-    """Subject, MIME headers and body. Quoted-printable never has ``=_``, so the boundary cannot occur in a part."""
+def _assemble(subject: str, text: str, html: str | None, pictures: str = "") -> bytes:
+    """Subject, MIME headers and body; `pictures` are parts that go with the HTML.
+
+    Quoted-printable and base64 never have ``=_``, so the boundary cannot occur in a part.
+    """
     top = f"Subject: {header_text(subject)}\r\n"
     if html is None:
         return f"{top}{_TEXT_ONLY}{text}".encode("ascii")
+    if pictures:
+        return f"{top}{_BEGIN}{text}{_BEFORE_RELATED}{html}{pictures}{_AFTER_RELATED}{_END}".encode("ascii")
     return f"{top}{_BEGIN}{text}{_MIDDLE}{html}{_END}".encode("ascii")
 
 
@@ -127,6 +137,12 @@ _BEGIN = (
     f"--{_BOUNDARY}\r\n{_OWN_PART.format(type='text/plain')}"
 )
 _MIDDLE = f"\r\n--{_BOUNDARY}\r\n{_OWN_PART.format(type='text/html')}"
+_RELATED = f"{_BOUNDARY}-html"
+_BEFORE_RELATED = (
+    f'\r\n--{_BOUNDARY}\r\nContent-Type: multipart/related; type="text/html";\r\n boundary="{_RELATED}"\r\n\r\n'
+    f"--{_RELATED}\r\n{_OWN_PART.format(type='text/html')}"
+)
+_AFTER_RELATED = f"\r\n--{_RELATED}--\r\n"
 _END = f"\r\n--{_BOUNDARY}--\r\n"
 
 

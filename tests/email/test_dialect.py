@@ -55,14 +55,13 @@ def test_a_font_may_be_declared_twice_and_comes_from_where_the_last_says(tmp_pat
 
 
 def test_signs_in_attributes_are_escaped_whatever_quotes_they_stand_in(tmp_path: Path) -> None:
-    made = html(tmp_path, "", """<mj-image src="a.png" alt='say "yes", 1 < 2 &amp; 3' />""")
+    made = html(tmp_path, "", """<mj-image src="https://a.example/a.png" alt='say "yes", 1 < 2 &amp; 3' />""")
     assert 'alt="say &quot;yes&quot;, 1 &lt; 2 &amp; 3"' in made
 
 
 def test_a_template_compiles_to_the_same_bytes_every_time(tmp_path: Path) -> None:
-    column = (
-        '<mj-carousel><mj-carousel-image src="a.png" /><mj-carousel-image src="b.png" /></mj-carousel><mj-navbar hamburger="hamburger" />'
-    )
+    picture = '<mj-carousel-image src="https://a.example/a.png" />'
+    column = f'<mj-carousel>{picture * 2}</mj-carousel><mj-navbar hamburger="hamburger" />'
     assert html(tmp_path, "", column) == html(tmp_path, "", column)
 
 

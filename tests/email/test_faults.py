@@ -47,7 +47,7 @@ def faults(folder: Path, text: str, name: str = "mail.mjml", subject: str = "Hel
         ("<mj-text>Hello<mj-button>x</mj-button></mj-text>", 2, 15, "<mj-button> cannot stand in <mj-text>", "Close it before"),
         ("</mj-text>", 2, 1, "closes nothing", "Remove it"),
         ("</mj-section>", 2, 1, "before <mj-column> is closed", "</mj-column>"),
-        ("<mj-image width='{{ w }}' src='x' />", 2, 11, "'width' of <mj-image> is worked out once", "fixed value"),
+        ("<mj-image width='{{ w }}' src='https://a.example/x.png' />", 2, 11, "'width' of <mj-image> is worked out once", "fixed value"),
         ("<mj-spacer height='{{ 9 }}px' />", 2, 12, "'height' of <mj-spacer> is worked out once", "fixed value"),
         ("<mj-text padding='{% if a %}1px{% endif %}'>x</mj-text>", 2, 10, "'padding' of <mj-text>", "fixed value"),
         ("<mj-text color=red>x</mj-text>", 2, 10, 'not written as name="value"', "quotes"),

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from customers.tables import Customer
 from engine.language.faults import Fault
-from landing.colours import DARK_PAPER, LIGHT_PAPER, READABLE, brand_css, contrast
+from channels.brand import Brand
+from channels.colours import READABLE, contrast
+from landing.colours import DARK_PAPER, LIGHT_PAPER, brand_css
 from landing.fields import FIELD_TYPES, PhoneField
-from landing.page import Brand, Page
+from landing.page import Page
 from landing.page_check import check_brand, check_page
 from landing.page_files import SHIPPED, PageShelf, load_page
 from landing.pictures import HEAVIEST_PICTURE
@@ -82,7 +84,7 @@ def test_a_heavy_picture_is_a_fault(tmp_path: Path) -> None:
 def test_what_is_shipped_has_no_fault() -> None:
     assert not check_page(SHIPPED / "default.yaml", SHIPPED)
     assert not check_page(TEMPLATES / "winback/page.yaml", TEMPLATES)
-    assert not check_brand(TEMPLATES / "pages/brand.yaml", TEMPLATES)
+    assert not check_brand(TEMPLATES / "brand/brand.yaml", TEMPLATES)
 
 
 def test_the_page_in_the_how_to_passes_and_shows_every_type_of_field(tmp_path: Path) -> None:
