@@ -36,10 +36,10 @@ def a_story(folder: Path) -> Iterator[Story]:
     engine.dispose()
 
 
-def made(story: Story, days: float = 60) -> CampaignReport:
+def made(story: Story, days: float = 60, currency: str = "EUR") -> CampaignReport:
     """The story's report, as it is for the command line and for notebooks."""
     with recorded(story.session) as asked:
-        found = story.sources(days)
+        found = story.sources(days, currency)
     return CampaignReport(build_document(found, asked), found.report)
 
 
