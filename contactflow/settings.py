@@ -3,30 +3,26 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from contactflow.measuring import MetricSection, ProgrammeSection, StrategySection
+from contactflow.section import Section
 from customers.conditions.faults import SegmentsError
 from customers.conditions.language import parse_segments
 from customers.conditions.vocabulary import AttributeKind, Vocabulary, attribute_name_fault, suggestion
 from engine.language.fields import NAME_PATTERN
-from engine.language.values import Duration, Lift, Share
-from engine.metrics import BUILT_IN, SHARES, Measure, Metrics, MetricSpec
+from engine.metrics import BUILT_IN, Metrics
 from store.errors import NotFoundError, SettingsError
 
 FILE = "contactflow.toml"
-LEAST_HOLDOUT, MOST_HOLDOUT = 0.01, 0.1
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WorkspaceSection(_Section):
+class WorkspaceSection(Section):
     """The organisation."""
 
     name: str = Field("My organisation", description="The name that recipients see.")
@@ -48,19 +44,19 @@ class WorkspaceSection(_Section):
         return value
 
 
-class DatabaseSection(_Section):
+class DatabaseSection(Section):
     """Where everything is kept."""
 
     url: str = Field("sqlite:///contactflow.db", description="SQLite (a file in the workspace) or postgresql://host/name.")
 
 
-class ConsentSection(_Section):
+class ConsentSection(Section):
     """What customers can be asked to allow."""
 
     purposes: tuple[str, ...] = Field(("offers", "service"), description="The purposes that a campaign may have.", min_length=1)
 
 
-class EmailSection(_Section):
+class EmailSection(Section):
     """How e-mail leaves."""
 
     transport: Literal["inbox", "smtp"] = Field(
@@ -78,27 +74,27 @@ class EmailSection(_Section):
     )
 
 
-class SmsSection(_Section):
+class SmsSection(Section):
     """How text messages leave."""
 
     transport: Literal["sandbox"] = Field("sandbox", description="`sandbox`: a telephone in the workspace, to look at.")
 
 
-class PrintSection(_Section):
+class PrintSection(Section):
     """How letters are made."""
 
     folder: str = Field("print", description="The folder of the print runs, in the workspace.")
     window: Literal["left", "right"] = Field("left", description="Where the window of the envelope is.")
 
 
-class LandingSection(_Section):
+class LandingSection(Section):
     """The pages that links lead to."""
 
     base_url: str = Field("http://127.0.0.1:8484", description="How recipients reach the pages.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8484, description="The port that `contactflow serve` listens on.")
 
 
-class CostsSection(_Section):
+class CostsSection(Section):
     """What a message costs, in cents."""
 
     email: Annotated[float, Field(ge=0)] = Field(0.05, description="An e-mail.")
@@ -106,122 +102,7 @@ class CostsSection(_Section):
     print: Annotated[float, Field(ge=0)] = Field(95.0, description="A letter of one sheet, with postage.")
 
 
-class ProgrammeSection(_Section):
-    """All campaigns together."""
-
-    holdout: str | None = Field(
-        None,
-        description="The random part of all customers that no campaign writes to, such as `5%` (1 to 10), so that what the campaigns bring "
-        "together can be measured. A customer is in it when the hash of the salt `programme` and the customer's number lies below it. "
-        "Written down at the first look, and never changed afterwards.",
-    )
-
-    @field_validator("holdout")
-    @classmethod
-    def _small(cls, value: str | None) -> str | None:
-        if value is not None and not LEAST_HOLDOUT <= _share(value) <= MOST_HOLDOUT:
-            raise ValueError(f"must be 1% to 10%, but it is '{value}'. Fewer show nothing, more cost too much.")
-        return value
-
-    @property
-    def share(self) -> float | None:
-        """The part held out (0..1), or None."""
-        return None if self.holdout is None else _share(self.holdout)
-
-
-def _share(text: str) -> float:
-    """`5%` as 0.05. Raises ValueError."""
-    match = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%", text)
-    if match is None:
-        raise ValueError(f"must be a percentage such as 5%, but it is '{text}'.")
-    return float(match[1]) / 100
-
-
-class StrategySection(_Section):
-    """What is meant for one segment: [strategy.SEGMENT]."""
-
-    result: str = Field("", description="What these customers should come to do, in words.")
-    channel: Literal["email", "sms", "print"] | None = Field(None, description="The channel that should reach them first.")
-    measure: Measure = Field("purchase", description="What tells whether it works.")
-
-
-class MetricSection(_Section):
-    """What counts as success, for flows to name: [metrics.NAME]."""
-
-    of: Measure = Field(description="What is counted of each customer assigned.")
-    per: Measure | None = Field(
-        None, description='Divide the total by the total of this: `of = "spend"` with `per = "orders"` is the value of an order.'
-    )
-    within: str | None = Field(
-        None, description="How long it is counted from the moment that a customer came in. Default: the learning goal's."
-    )
-    margin: str | None = Field(
-        None, description="The share of its amount, such as `35%`, that a purchase without a margin of its own brings; with `margin` only."
-    )
-    winsorise: str | None = Field(
-        None,
-        description="Such as `99%`: an amount above that of 99 in 100 customers assigned (those with nothing included) counts as that "
-        "amount, so that a few large ones do not decide. Nothing is cut off where that amount is 0.",
-    )
-    better: Literal["more", "less"] = Field("more", description="Which direction is good.")
-    guardrail: str | float | None = Field(
-        None,
-        description="How much worse is still acceptable: `0.5 points` of a share, or an amount. Every report then says whether that was "
-        "kept.",
-    )
-
-    @field_validator("within")
-    @classmethod
-    def _duration(cls, value: str | None) -> str | None:
-        return value if value is None else str(Duration.parse(" ".join(value.split())))
-
-    @field_validator("margin", "winsorise")
-    @classmethod
-    def _part(cls, value: str | None) -> str | None:
-        return value if value is None else str(Share.parse(value.strip()))
-
-    @field_validator("guardrail")
-    @classmethod
-    def _lift(cls, value: str | float | None) -> str | None:
-        return None if value is None else str(Lift.parse(str(value).strip()))
-
-    @model_validator(mode="after")
-    def _together(self) -> Self:
-        faults = list(self._faults())
-        if faults:
-            raise ValueError(" ".join(faults))
-        return self
-
-    def _faults(self) -> Iterator[str]:
-        """What does not go together."""
-        spec = self.spec("")
-        if self.per == self.of:
-            yield f"`of` and `per` are both {self.of}, which makes 1."
-        if self.margin is not None and "margin" not in (self.of, self.per):
-            yield 'a share of `margin` says nothing here: write `of = "margin"`, or take it away.'
-        if self.winsorise is not None and (self.of in SHARES or spec.winsorise == 1):
-            yield "nothing can be cut off: `winsorise` is for amounts and numbers, and below 100%."
-        in_points = "point" in str(self.guardrail).lower()
-        if in_points and spec.unit != "share":
-            yield f"a guardrail in points is for shares, and this is {'an amount' if spec.unit == 'money' else 'a number'}. Write 0.50."
-        if self.guardrail is not None and spec.unit == "share" and not (in_points and (spec.guardrail or 0) < 1):
-            yield "the guardrail of a share is in points, fewer than 100. Write 0.5 points."
-
-    def spec(self, name: str) -> MetricSpec:
-        """The metric as it is measured."""
-        return MetricSpec(
-            name=name,
-            of=self.of,
-            per=self.per,
-            within_seconds=Duration.parse(self.within).seconds if self.within else None,
-            margin_share=Share.parse(self.margin).fraction if self.margin else None,
-            winsorise=Share.parse(self.winsorise).fraction if self.winsorise else None,
-            better=self.better,
-            guardrail=Lift.parse(str(self.guardrail)).amount if self.guardrail is not None else None,
-        )
-
-
-class Settings(_Section):
+class Settings(Section):
     """All of contactflow.toml."""
 
     workspace: WorkspaceSection = WorkspaceSection()
