@@ -18,7 +18,7 @@ from response.statistics.sums import Effect, Sums
 
 HYBRID_EARLY = 0.005  # while the campaign runs
 HYBRID_FIXED = 0.045  # at the registered closing date; its interval has level 1 - .045
-CONCENTRATION = 100.0  # the authors' own default; any value is valid, this one is quickest where odds differ by a quarter to a half
+CONCENTRATION = 100.0  # any value is valid; this one is quickest where odds differ by a quarter to a half
 TIGHTEST_AT = 200.0  # responses at which a band of means is narrowest for its level; ten times more or fewer costs a tenth
 _STEPS = 60
 
@@ -87,8 +87,8 @@ def confidence_sequence(test: Sums, control: Sums, level: float = 0.95, tightest
     (Σy)² / Σy² over both arms, the number of responses that the data amount to (for shares the responders themselves), and η* makes the
     band narrowest, about 1.55 times the fixed interval, when m is `tightest_at`. Choose that before looking. Without a band as
     Welch. For y of both signs m is too small and the band too wide, never too narrow. Raises EmptyArmError.
-    Source: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Time-uniform central limit theory (arXiv 2103.06476), theorem 2.2,
-    written for the variance of a difference.
+    Source: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Time-uniform central limit theory and asymptotic confidence
+    sequences, 2024, Annals of Statistics (arXiv 2103.06476), the mixture's boundary, written for the variance of a difference.
     """
     difference = test.mean - control.mean
     if min(test.n, control.n) < 2 or not (error := standard_error(test, control)):

@@ -19,7 +19,7 @@ def ratio_variance(arm: Moments) -> float:
     """Variance of one customer's part in the ratio, s² of (y - R·x) / mean x; divided by n it is that of the ratio.
 
     The delta method with the covariance, each s² with denominator n - 1. Σx must be above 0.
-    Source: Deng, Knoblich and Lu 2018, Applying the Delta Method in Metric Analytics, KDD, section 3.1.
+    Source: Deng, Knoblich and Lu 2018, Applying the Delta Method in Metric Analytics, KDD.
     """
     return arm.variance_of(1, -arm.outcome.mean / arm.covariate.mean) / arm.covariate.mean**2
 
