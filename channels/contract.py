@@ -2,7 +2,8 @@
 
 An adapter does four things, at four moments:
 
-1. ``addresses``: which attributes of a customer it needs to reach one, and ``address_of`` reads them.
+1. ``addresses``: which attributes of a customer it needs to reach one, and ``address_of`` reads them;
+   ``receiver_of`` tells whose limits a message falls under.
 2. ``load``: reads and compiles one variant's wording, once; gives a Wording that names its variables.
 3. ``Wording.compose``: merges it for one recipient. Pure and repeatable: the same wording and values give the
    same bytes, so what was sent is kept as (wording hash, values) and can be shown at any time.
@@ -135,6 +136,10 @@ class Channel(Protocol):
 
     def address_of(self, customer: Mapping[str, Any]) -> str | None:
         """The normal form of this customer's address, or None when it is missing or cannot be one."""
+        ...
+
+    def receiver_of(self, address: str) -> str:
+        """Who receives at this address, as limits are set for it: the domain of a mail address; "" where nobody stands between."""
         ...
 
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:

@@ -76,6 +76,9 @@ class FakeChannel:
         """The first of the address attributes that has a value."""
         return next((str(customer[name]) for name in self.addresses if customer.get(name)), None)
 
+    def receiver_of(self, address: str) -> str:
+        return address.rpartition("@")[2] if "@" in address else ""
+
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:
         texts = read_texts(template, root)
         return texts if isinstance(texts, list) else FakeWording(texts, options.get("subject", ""))
@@ -142,6 +145,9 @@ class UnpluggedChannel:
 
     def address_of(self, customer: Mapping[str, Any]) -> str | None:
         return self._inside.address_of(customer)
+
+    def receiver_of(self, address: str) -> str:
+        return self._inside.receiver_of(address)
 
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:
         return self._inside.load(template, options, root)

@@ -19,6 +19,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from channels.contract import CompositionFault, WordingFault
+from channels.formats import FILTERS, reads_of
 
 SCALARS = frozenset({"code", "node", "today"})  # variables without a dot; all others are read as group.name
 START = "{start}"  # no file can be called so where names are relative paths with an ending
@@ -78,7 +79,7 @@ class Texts:
         except UndefinedError as error:
             name = self._dotted(str(error.message))
             return CompositionFault(f"{name or 'a variable'} has no value", name)
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError, RecursionError) as error:
             return CompositionFault(f"the wording cannot be worked out ({type(error).__name__})")
 
     def _dotted(self, message: str) -> str | None:
@@ -173,7 +174,7 @@ def _environment(files: Mapping[str, str] | None = None, guard: Guard = str) -> 
             raise UndefinedError("a value")
         return str(value) if isinstance(value, Missing) else guard(one_line(value))
 
-    return Sandbox(
+    environment = Sandbox(
         loader=DictLoader(files or {}),
         undefined=Missing,
         finalize=finalize,
@@ -182,6 +183,8 @@ def _environment(files: Mapping[str, str] | None = None, guard: Guard = str) -> 
         auto_reload=False,
         optimized=False,  # `{{ 9 ** 9 ** 9 }}` is not to be worked out while it is compiled
     )
+    environment.filters |= FILTERS
+    return environment
 
 
 def _with_values(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,7 +200,7 @@ def _variables(tree: nodes.Template) -> set[str]:
     found = {_path(node) for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name))}
     names = {".".join(path[:1] if path[0] in SCALARS else path[:2]) for path in found if path and path[0] in roots}
     # `customer.first_name` is also seen as the bare `customer` inside it.
-    return {name for name in names if not any(other.startswith(f"{name}.") for other in names)}
+    return {name for name in names if not any(other.startswith(f"{name}.") for other in names)} | reads_of(tree)
 
 
 def _path(node: nodes.Node) -> tuple[str, ...]:

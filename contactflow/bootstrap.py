@@ -54,9 +54,10 @@ def open_workspace(root: Path) -> Iterator[Workspace]:
             purposes=settings.consent.purposes,
             channels=channels,
             links=Links(settings.landing.base_url, Signer(secret_keys(keys))),
-            sender=Sender(settings.workspace.name, settings.workspace.address),
+            sender=_sender(settings),
             costs=settings.costs.model_dump(),
             metrics=settings.measured,
+            limits={channel: section.limits for channel, section in settings.limits.items()},
             hold_out=None if settings.programme.share is None else HoldOut(settings.programme.share),
         )
 
@@ -129,6 +130,11 @@ def inbox_at_hand(root: Path) -> Iterator[None]:
         yield
     finally:
         inbox.stop()
+
+
+def _sender(settings: Settings) -> Sender:
+    own = settings.workspace
+    return Sender(own.name, own.address, own.language, own.country, own.currency)
 
 
 def _prepare(database: Engine, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from random import SystemRandom
@@ -183,7 +183,7 @@ class Composer:
         return {
             "campaign": {"name": campaign.campaign, "title": campaign.title or campaign.campaign},
             "node": self.node_id,
-            "sender": {"name": workspace.sender.name, "address": workspace.sender.address},
+            "sender": asdict(workspace.sender),
             "today": now.astimezone(workspace.zone).date().isoformat(),
         }
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from channels.contract import Channel
 from customers.conditions.vocabulary import AttributeKind
+from engine.limits import Limits
 from engine.links import Links
 from engine.metrics import BUILT_IN, Metrics
 from engine.programme import HoldOut
@@ -16,10 +17,13 @@ from engine.programme import HoldOut
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who writes: the name and postal address that templates may show."""
+    """Who writes: the name and postal address that templates may show, and how dates and money are written."""
 
     name: str
     address: str
+    language: str = "en"  # of whoever's own is not known
+    country: str = ""
+    currency: str = "EUR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Workspace:
     costs: Mapping[str, float]  # cents per billable unit, by channel
     hold_out: HoldOut | None = None  # the part that no campaign writes to
     metrics: Metrics = field(default_factory=lambda: BUILT_IN)
+    limits: Mapping[str, Limits] = field(default_factory=dict)  # how fast messages may leave, by channel
 
     @property
     def flows(self) -> Path:

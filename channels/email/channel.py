@@ -43,6 +43,9 @@ class EmailChannel:
         text = customer.get("email")
         return normal_address(str(text)) if text else None
 
+    def receiver_of(self, address: str) -> str:
+        return address.rpartition("@")[2]
+
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:
         return compile_wording(template, options, root, self._cache, self._hosted)
 

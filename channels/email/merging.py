@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from channels.email.encoding import quoted
 from channels.email.slots import slots_of
+from channels.formats import FILTERS, reads_of
 from channels.merging import Missing, one_line
 
 _MOST_REPEATED = 10_000
@@ -117,7 +118,7 @@ def variables_of(text: str) -> frozenset[str]:
     inner = {id(node.node) for node in reaching}
     bare = {node.name for node in tree.find_all(nodes.Name) if id(node) not in inner and node.ctx == "load"}
     dotted = {".".join(path) for node in reaching if (path := _path(node))}
-    return frozenset(name for name in bare | dotted if name.split(".")[0] in roots)
+    return frozenset(name for name in bare | dotted if name.split(".")[0] in roots) | reads_of(tree)
 
 
 def _path(node: nodes.Getattr | nodes.Getitem) -> tuple[str, ...]:
@@ -137,6 +138,7 @@ def _environment(escaping: bool, quoting: bool) -> MailEnvironment:
         keep_trailing_newline=True,
         optimized=False,  # `{{ 9 ** 9 ** 9 }}` is not to be worked out while it is compiled
     )
+    environment.filters |= FILTERS
     if not escaping:
         environment.filters["e"] = environment.filters["escape"] = _as_it_is
     if quoting:

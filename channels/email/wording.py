@@ -74,7 +74,7 @@ class EmailWording:
         except UndefinedError as error:
             name = self._missing(values, str(error.message))
             return CompositionFault(f"{name or 'a variable'} has no value", name)
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError, RecursionError) as error:
             # The text of the exception may quote a value; its kind does not.
             return CompositionFault(f"the wording cannot be worked out ({type(error).__name__})")
 

@@ -41,6 +41,9 @@ class PrintChannel:
             return None
         return address.text
 
+    def receiver_of(self, address: str) -> str:
+        return ""
+
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> LetterWording | list[WordingFault]:
         read = read_template(template, root)
         if isinstance(read, list):

@@ -25,6 +25,9 @@ class SmsChannel:
 
         return mobile_number(str(customer.get("phone") or ""), str(customer.get("country") or ""))
 
+    def receiver_of(self, address: str) -> str:
+        return ""
+
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> SmsWording | list[WordingFault]:
         return load_wording(template, root)
 

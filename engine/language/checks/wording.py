@@ -24,6 +24,9 @@ FIXED = (
     "code",
     "sender.name",
     "sender.address",
+    "sender.language",
+    "sender.country",
+    "sender.currency",
     "today",
 )
 _MOST_FILES = 2_000
