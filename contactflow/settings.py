@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from contactflow.limiting import LimitSection
 from contactflow.measuring import MetricSection, ProgrammeSection, StrategySection
 from contactflow.section import Section
 from customers.conditions.faults import SegmentsError
@@ -115,6 +116,9 @@ class Settings(Section):
     email: EmailSection = EmailSection()
     sms: SmsSection = SmsSection()
     print: PrintSection = PrintSection()
+    limits: dict[Literal["email", "sms", "print"], LimitSection] = Field(
+        {}, description="How fast messages may leave: `[limits.email]`, `[limits.sms]`, `[limits.print]`."
+    )
     landing: LandingSection = LandingSection()
     costs: CostsSection = CostsSection()
     programme: ProgrammeSection = ProgrammeSection()

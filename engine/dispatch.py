@@ -16,10 +16,11 @@ from datetime import datetime
 import numpy as np
 
 from channels.contract import BatchInfo
-from engine.composition import Composer, Ready
+from engine.composition import Composer, Letterhead, Ready
 from engine.interventions import may_go_on
 from engine.journal import Journal
-from engine.outbox import CLAIM, Claim, Settlement, claim, hold, mark_sending, message_id_of
+from engine.limits import Turnstile
+from engine.outbox import CLAIM, Claim, Settlement, claim, hold, mark_sending, message_id_of, postpone
 from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
 from engine.recovery import recover_own
 from engine.running import Running
@@ -45,26 +46,45 @@ def dispatch(running: Running, node: str, now: datetime, desk: Desk) -> int:
     recover_own(running.workspace, desk.journal, desk.claim, now)
     composer = Composer(running, node)
     done = 0
-    while count := dispatch_batch(composer, now, desk):
+    while (count := dispatch_batch(composer, now, desk)) is not None:
         done += count
     return done
 
 
-def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int:
-    """Send one batch; gives how many messages were dealt with: 0 when none is due, or the campaign is halted."""
+def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int | None:
+    """Send one batch; gives how many messages were dealt with, without those that a limit puts off.
+
+    None when no message is due, or the campaign is halted.
+    """
     running, database = composer.running, composer.running.workspace.database
     with writing(database) as session:
         by = Claim(desk.claim, desk.machine.now() + CLAIM, composer.channel.max_batch)
         rows = claim(session, running.version_id, composer.node_id, now, by) if may_go_on(session, running) else ()
     if not rows:
-        return 0
+        return None
     with reading(database) as session:
-        letterheads = composer.read(session, rows, now)
+        read = composer.read(session, rows, now)
+    letterheads = _in_turn(composer, read, now, by)
     made = [composer.compose(letterhead) for letterhead in letterheads]
     ready = _mark(composer, made, {each.addressee.id: each.addressee for each in letterheads}, now, desk)
     if ready:
         _deliver(composer, ready, now, desk)
-    return len(rows)
+    return len(letterheads)
+
+
+def _in_turn(composer: Composer, letterheads: Sequence[Letterhead], now: datetime, by: Claim) -> Sequence[Letterhead]:
+    """Those that may leave now under the channel's limits, and those that are refused anyway; the others go back to the queue."""
+    workspace, channel = composer.running.workspace, composer.channel
+    limits, asking = workspace.limits.get(channel.name), [each for each in letterheads if each.refusal is None]
+    if limits is None or not asking:
+        return letterheads
+    receivers = [channel.receiver_of(each.addressee.address or "") for each in asking]
+    with writing(workspace.database) as session:
+        turns = Turnstile(session, channel.name, limits, now, workspace.zone).turns(receivers)
+        late = [(turn, each.addressee.attempts, each.addressee.id) for turn, each in zip(turns, asking, strict=True) if turn]
+        postpone(session, late, by)
+    waiting = {message_id for _, _, message_id in late}
+    return [each for each in letterheads if each.addressee.id not in waiting]
 
 
 def _mark(

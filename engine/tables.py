@@ -1,4 +1,4 @@
-"""The tables of campaigns that run: versions, goals, members, moves, exposures, decisions, interventions and the outbox."""
+"""The tables of campaigns that run: versions, goals, members, moves, exposures, decisions, interventions, limits and the outbox."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -74,6 +74,17 @@ class Intervention(SQLModel, table=True):
     campaign_id: int = Field(foreign_key="campaign.id", index=True)  # serves: is this campaign halted?
     at: datetime = Field(sa_type=Instant)
     kind: str  # paused | resumed | stopped
+
+
+class Bucket(SQLModel, table=True):
+    """What may leave now under a limit, as of a moment: engine/limits.py."""
+
+    __tablename__: ClassVar[str] = "bucket"
+
+    name: str = Field(primary_key=True)  # the channel, and for whom: `email`, `email gmail.com`, `email on 2026-03-02`
+    tokens: float  # messages that may leave
+    at: datetime = Field(sa_type=Instant)
+    taken_until: datetime = Field(sa_type=Instant)  # the last moment that somebody was told to come back at
 
 
 class Programme(SQLModel, table=True):
