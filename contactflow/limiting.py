@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from contactflow.section import Section
-from engine.limits import Limits, Pace
+from engine.pace import Limits, Pace
 
 _PACE = re.compile(r"([0-9][0-9.,_ ]*?) ?(?:per|a|an|/) ?(second|minute|hour)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}

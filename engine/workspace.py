@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 
 from channels.contract import Channel
 from customers.conditions.vocabulary import AttributeKind
-from engine.limits import Limits
 from engine.links import Links
 from engine.metrics import BUILT_IN, Metrics
+from engine.pace import Limits
 from engine.programme import HoldOut
 
 

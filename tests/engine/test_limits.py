@@ -17,7 +17,8 @@ from engine.agenda import next_due
 from engine.campaigns import open_versions
 from engine.dispatch import Desk
 from engine.journal import Journal
-from engine.limits import Limits, Pace, Turnstile
+from engine.limits import Turnstile
+from engine.pace import Limits, Pace
 from engine.tables import Bucket
 from engine.wave import carry_out
 from store.session import reading, writing
