@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Select, String, Table, insert, select, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, Select, String, Table, insert, select, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Session
 
@@ -26,26 +26,24 @@ _WORDS = frozenset({"node", "arm", "version", "segment", "channel", "state"})
 def members_of(campaign_id: int) -> Table:
     """The copy of a campaign's members: the columns of `member` that measuring asks for."""
     names = ("customer_id", "version_id", "entry", "entered_at", "segment")
-    return _indexed(Table(f"members_of_{campaign_id}", MetaData(), _key("id"), *map(_column, names), prefixes=["TEMPORARY"]), "customer_id")
+    columns = [_key("id"), *map(_column, names), _first("id")]
+    return _indexed(Table(f"members_of_{campaign_id}", MetaData(), *columns, prefixes=["TEMPORARY"]), "id", "customer_id")
 
 
 @cache
 def assigned_in(campaign_id: int) -> Table:
-    """The copy of a campaign's assignments, each with its member."""
-    keys: list[Column[Any]] = [
-        Column("node", String, primary_key=True),
-        Column("member_id", BigInteger, primary_key=True, autoincrement=False),
-    ]
-    names = ("arm", "version", "customer_id", "version_id", "entered_at", "segment", "assigned_at")
-    columns = [*keys, *map(_column, names)]
-    return Table(f"assigned_in_{campaign_id}", MetaData(), *columns, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
+    """The copy of a campaign's assignments, each with its member: arm by arm, so that SQLite counts an arm without sorting."""
+    names = ("node", "arm", "member_id", "version", "customer_id", "version_id", "entered_at", "segment", "assigned_at")
+    columns = [*map(_column, names), _first("node", "arm", "member_id")]
+    table = Table(f"assigned_in_{campaign_id}", MetaData(), *columns, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
+    return _indexed(table, "member_id")
 
 
 @cache
 def messages_of(campaign_id: int) -> Table:
     """The copy of the messages to a campaign's members, without what was written; `progress` as response/progress.py has it."""
-    columns = [_key("id"), *map(_column, _OF_MESSAGE[1:]), Column("progress", Integer)]
-    return _indexed(Table(f"messages_of_{campaign_id}", MetaData(), *columns, prefixes=["TEMPORARY"]), "member_id")
+    columns = [_key("id"), *map(_column, _OF_MESSAGE[1:]), Column("progress", Integer), _first("id")]
+    return _indexed(Table(f"messages_of_{campaign_id}", MetaData(), *columns, prefixes=["TEMPORARY"]), "id", "member_id")
 
 
 def copy(session: Session, campaign_id: int) -> None:
@@ -58,13 +56,20 @@ def copy(session: Session, campaign_id: int) -> None:
 
 
 def fill(session: Session, table: Table, rows: Select[Any]) -> None:
-    """Make a temporary table with these rows, their columns named as the table's."""
+    """Make a temporary table with these rows, their columns named as the table's.
+
+    SQLite gets them in the order of its key. PostgreSQL keeps no order, and gets an index of the key when all rows are in.
+    """
     connection = session.connection()
     connection.execute(CreateTable(table))
-    connection.execute(insert(table).from_select([column.name for column in rows.selected_columns], rows))
+    ordered = connection.dialect.name == "sqlite"
+    selected = rows if ordered else rows.order_by(None)
+    connection.execute(insert(table).from_select([column.name for column in rows.selected_columns], selected))
     for index in table.indexes:
-        connection.execute(CreateIndex(index))
-    if connection.dialect.name == "postgresql":
+        if not (ordered and set(index.columns) == set(table.primary_key.columns)):
+            connection.execute(CreateIndex(index))
+    if not ordered:
+        # A temporary table has no statistics of its own accord, and a planner without them expects a handful of rows.
         connection.execute(text(f"ANALYZE {table.name}"))
 
 
@@ -92,7 +97,7 @@ def _assigned(campaign_id: int) -> Select[Any]:
     columns = (*written, *(members.c[name] for name in ("version_id", "entered_at", "segment")), _exposure.c.at.label("assigned_at"))
     joined = _exposure.join(members, members.c.id == _exposure.c.member_id)
     mine = select(*columns).select_from(joined).where(_exposure.c.campaign_id == campaign_id)
-    return mine.order_by(_exposure.c.node, _exposure.c.member_id)
+    return mine.order_by(_exposure.c.node, _exposure.c.arm, _exposure.c.member_id)
 
 
 def _messages(campaign_id: int) -> Select[Any]:
@@ -102,13 +107,20 @@ def _messages(campaign_id: int) -> Select[Any]:
 
 def _key(name: str) -> Column[Any]:
     # SQLite keeps the rows in the order of a key that is spelled INTEGER.
-    return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+    return Column(name, BigInteger().with_variant(Integer, "sqlite"), autoincrement=False)
+
+
+def _first(*names: str) -> PrimaryKeyConstraint:
+    """The order in which SQLite keeps the rows. PostgreSQL keeps none, and would look for the place of each row in vain."""
+    return PrimaryKeyConstraint(*names).ddl_if(dialect="sqlite")
 
 
 def _column(name: str) -> Column[Any]:
     return Column(name, String if name in _WORDS else BigInteger)
 
 
-def _indexed(table: Table, name: str) -> Table:
-    Index(f"{table.name}_by_{name}", table.c[name])
+def _indexed(table: Table, *names: str) -> Table:
+    """By what it is asked for; made when the rows are in."""
+    for name in names:
+        Index(f"{table.name}_by_{name}", table.c[name])
     return table
