@@ -1,9 +1,8 @@
 """Puts a report together: a fixed number of statements, whatever the number of customers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -13,19 +12,18 @@ from engine.metrics import BUILT_IN, Metrics, MetricSpec
 from response import copies
 from response.comparisons import Measured, compare
 from response.experiments import Plan, experiments, plans_of
-from response.facts import Curve, CurveArm, Experiment, Goal, Note, Report, Window
+from response.facts import Goal, Note, Report, Window
 from response.funnel import exclusions, funnel
 from response.goals import FlowOf, Registered, Started, started
 from response.looking import looks_of
-from response.metrics import arm_sums, campaign_total, caps, currencies, daily_bases, daily_totals, without_margin
+from response.metrics import arm_sums, campaign_total, caps, currencies, without_margin
 from response.notes import notes_on_arms, notes_on_costs, notes_on_entries, notes_on_metrics
 from response.population import Entries, Population, entries, nth_entry
 from response.reactions import copy_reactions, forget_reactions
 from response.sources import Sources
-from store.clock import DAY_MICROS, SECOND_MICROS, from_micros, to_micros
+from store.clock import SECOND_MICROS, from_micros, to_micros
 
 ALWAYS = ("purchase", "spend", "visit")  # shown beside the registered metrics
-LONGEST_CURVE_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,6 @@ def _filled(session: Session, report: Report, counted: _Counted, goal: GoalSpec 
         else tuple((each.name, campaign_total(session, counted.compared, each, report.currency)) for each in report.specs),
         funnel=rows,
         exclusions=exclusions(session, counted.everyone, rows),
-        curve=_curve(session, report, counted, found[0]) if found else None,
         notes=(*report.notes, *notes_on_arms(report, plans), *_notes_on_counting(session, report, counted)),
     )
 
@@ -215,31 +212,6 @@ def _currency(counted: Mapping[str, int], currency: str) -> tuple[str, int]:
     """The currency to report in, and the number of purchases in others, which are left out."""
     used = next(iter(counted)) if len(counted) == 1 else currency
     return used, sum(count for each, count in counted.items() if each != used)
-
-
-def _curve(session: Session, report: Report, counted: _Counted, experiment: Experiment) -> Curve:
-    """Up to the day that everybody has lived through, so that each point stands on all customers assigned."""
-    spec, days = report.specs[0], range(_days(counted, report.specs[0]))
-    asked = (session, counted.compared, spec, report.currency, experiment.node)
-    totals, bases = daily_totals(*asked), daily_bases(*asked) if spec.per else None
-    arms = []
-    for arm in experiment.arms:
-        if arm.assigned:
-            below = _so_far(bases.get(arm.arm, {}), days) if bases is not None else [float(arm.assigned)] * len(days)
-            values = (total / by if by else 0.0 for total, by in zip(_so_far(totals.get(arm.arm, {}), days), below, strict=True))
-            arms.append(CurveArm(arm.arm, tuple(values)))
-    return Curve(experiment.node, spec.name, tuple(arms))
-
-
-def _so_far(totals: Mapping[int, float], days: Sequence[int]) -> list[float]:
-    return list(accumulate(totals.get(day, 0.0) for day in days))
-
-
-def _days(counted: _Counted, spec: MetricSpec) -> int:
-    population, last = counted.compared.over(spec), counted.in_comparisons.last
-    longest = LONGEST_CURVE_DAYS if population.within is None else -(-population.within // DAY_MICROS)
-    lived = longest if population.closed_only else (population.as_of - last) // DAY_MICROS if last is not None else 0
-    return max(1, min(lived, longest))
 
 
 def _notes_on_counting(session: Session, report: Report, counted: _Counted) -> Iterator[Note]:

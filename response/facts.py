@@ -283,23 +283,6 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class CurveArm:
-    """The cumulative rate (or spend) per customer assigned by the end of each day since entry; day 1 stands first."""
-
-    arm: str
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """The primary metric over time, for the arms of the primary experiment."""
-
-    node: str
-    metric: str
-    arms: tuple[CurveArm, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Note:
     """Something that a reader must know, by its code in response/words.py and the values for its sentence."""
 
@@ -325,7 +308,6 @@ class Report:
     overall: tuple[tuple[str, float], ...] = ()  # total of each metric over all members, assigned to arms or not
     funnel: tuple[FunnelRow, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
-    curve: Curve | None = None
     notes: tuple[Note, ...] = field(default=())
     specs: tuple[MetricSpec, ...] = ()  # of `metrics`, in the same order: the definitions that were measured
     goals: tuple[GoalRun, ...] = ()  # all that customers came in under, the oldest first

@@ -50,12 +50,6 @@ def by_day(population: Population, spec: MetricSpec, currency: str) -> Subquery:
     return _by_step(population, spec, currency, _Steps(spec.of, "day", DAY_MICROS, micros(population.members.c.entered_at)))
 
 
-def base_by_day(population: Population, spec: MetricSpec, currency: str) -> Subquery:
-    """As `by_day`, of what a ratio metric divides by."""
-    assert spec.per is not None
-    return _by_step(population, spec, currency, _Steps(spec.per, "day", DAY_MICROS, micros(population.members.c.entered_at)))
-
-
 def by_hour(population: Population, spec: MetricSpec, currency: str, start: int) -> Subquery:
     """(member_id, y, hour) as `by_day`, but by the calendar: hours since `start` (micros)."""
     return _by_step(population, spec, currency, _Steps(spec.of, "hour", HOUR_MICROS, literal_column(str(start), BigInteger)))

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from customers.tables import Contact, Purchase, table_of
 from engine.metrics import AMOUNTS, Measure, MetricSpec
-from response.happenings import base, base_by_day, by_day, covariate, outcome, purchases_within, sent_elsewhere
+from response.happenings import base, by_day, covariate, outcome, purchases_within, sent_elsewhere
 from response.population import Population, assigned, of_campaign
 from response.statistics.moments import Moments
 from store.errors import InputError
@@ -72,15 +72,9 @@ def campaign_total(session: Session, population: Population, spec: MetricSpec, c
 def daily_totals(session: Session, population: Population, spec: MetricSpec, currency: str, node: str) -> Mapping[str, Mapping[int, float]]:
     """Arm to day since entry (0 is the first 24 hours) to what came on that day: first-time customers, orders, or money (never cut off).
 
-    Of a ratio, it is what is divided; `daily_bases` has the rest.
+    Of a ratio, it is what is divided.
     """
     return _daily(session, population.over(spec), by_day(population, spec, currency), node, unit_of(spec.of))
-
-
-def daily_bases(session: Session, population: Population, spec: MetricSpec, currency: str, node: str) -> Mapping[str, Mapping[int, float]]:
-    """As `daily_totals`, of what a ratio is divided by."""
-    assert spec.per is not None
-    return _daily(session, population.over(spec), base_by_day(population, spec, currency), node, unit_of(spec.per))
 
 
 def touched_elsewhere(session: Session, population: Population) -> dict[ArmKey, int]:

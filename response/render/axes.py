@@ -46,6 +46,8 @@ def along(values: Sequence[Cell], column: Column, reader: Reader, most: int) -> 
         return Across(_ordinal, Axis(days[0], days[-1], shown, [_short_day(day, reader) for day in shown]))
     if all(isinstance(value, int | float) for value in known):
         numbers = [float(value) for value in known if isinstance(value, int | float)]
+        if column.kind in ("share", "points", "lift", "money", "extra"):
+            return Across(_number, _parts_along(numbers, column.kind, reader, most))
         ticks = _from_first(min(numbers), max(numbers), most)
         return Across(_number, Axis(min(numbers), max(numbers), ticks, [reader.numbers.plain(tick, 0) for tick in ticks]))
     return Across(known.index, Axis(-0.5, len(known) - 0.5, range(len(known)), [reader.in_column(value, column) for value in known]))
@@ -91,6 +93,14 @@ def _from_first(low: float, high: float, most: int) -> list[float]:
     step = next((each for each in (1, 2, 7, 14, 28, 56, 112, 365) if length / each <= min(most, _MOST_STEPS)), ceil(length / most))
     first = ceil(low / step) * step
     return [float(tick) for tick in range(first, floor(high) + 1, step)] or [low]
+
+
+def _parts_along(numbers: Sequence[float], kind: Kind, reader: Reader, most: int) -> Axis:
+    """Round ticks between two figures that are no days."""
+    low, high = min(numbers), max(numbers)
+    ticks = nice_ticks(low, high, most)
+    inside = [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9] or [low]
+    return Axis(low, high, inside, [tick_text(tick, kind, ticks[1] - ticks[0], reader) for tick in inside])
 
 
 def _ordinal(value: Cell) -> float:

@@ -2,23 +2,18 @@
 
 import re
 from functools import cache
-from io import BytesIO
 from typing import Any
 
-import resvg_py
 import vl_convert
 from markupsafe import Markup, escape
-from reportlab.platypus import Image
 
-from engine.picture.lettering import FILES, FOLDER
-from engine.picture.png import TYPEFACE
+from engine.picture.lettering import FOLDER
 from response.parts import Chart, Picture
 from response.render.charts import drawn
 from response.render.reader import Reader
 from response.render.theme import config
 
 _VEGA_LITE = "6.4"
-_DOTS_PER_INCH = 220
 _GENERATOR = re.compile(r' (?:xmlns:xlink="[^"]*"|version="1\.1"|class="[^"]*"|pointer-events="none"|role="[^"]*"|aria-\w+="[^"]*")')
 _EMPTY = re.compile(r'<path[^>]* d=""[^>]*/>|<path d="M0,0h0v0h0Z"[^>]*/>|<g></g>')
 _TAG = re.compile(r"<[^>]*>")
@@ -41,21 +36,6 @@ def picture_svg(picture: Picture, language: str) -> Markup:
     """The picture as it stands in a page."""
     svg = picture.in_language(language)
     return Markup(svg[svg.index("<svg") :])  # noqa: S704  # drawn by us, with every text escaped
-
-
-def picture_png(picture: Picture, language: str, width: float, height: float) -> Image:
-    """The picture for paper: fine enough to print, and no larger than so many points."""
-    drawn = bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=picture.in_language(language),
-            width=round(width / 72 * _DOTS_PER_INCH),
-            skip_system_fonts=True,
-            font_files=[str(file) for file in FILES.values()],
-            font_family=TYPEFACE,
-            sans_serif_family=TYPEFACE,
-        )
-    )
-    return Image(BytesIO(drawn), width=width, height=height, kind="bound", hAlign="LEFT")
 
 
 def _svg(specification: dict[str, Any]) -> str:

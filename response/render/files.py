@@ -2,6 +2,8 @@
 
 CSV is UTF-8 without a byte order mark, with commas, points and ISO 8601 times, whatever the reader's language: these are files for
 programs, and a mark or a semicolon would have to be known of by each of them. In a Dutch Excel: Data > From Text/CSV, which asks.
+A text that a spreadsheet would take for a formula (it begins with = + - @ a tab or a return) has an apostrophe before it in CSV, so
+that opening a file computes nothing; numbers are never touched, and Parquet has every text as it is.
 """
 
 import json
@@ -18,17 +20,29 @@ from response.render.reader import Reader
 
 DESCRIPTION = "datapackage.json"
 _TYPES = {pl.String: "string", pl.Int64: "integer", pl.Float64: "number", pl.Date: "date", pl.Datetime: "datetime"}
+_FORMULA = r"^[=+\-@\t\r]"
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
 def write_csv(document: Document, folder: Path, language: str = "en") -> list[Path]:
     """Every table as a CSV file in `folder`, and what its columns are. Gives the files."""
-    return _write(document, folder, language, "csv", lambda frame, path: frame.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ"))
+    return _write(document, folder, language, "csv", _save_csv)
 
 
 def write_parquet(document: Document, folder: Path, language: str = "en") -> list[Path]:
     """Every table as a Parquet file in `folder`, and what its columns are. Gives the files."""
     return _write(document, folder, language, "parquet", lambda frame, path: frame.write_parquet(path))
+
+
+def _save_csv(frame: pl.DataFrame, path: Path) -> None:
+    _guarded(frame).write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+
+
+def _guarded(frame: pl.DataFrame) -> pl.DataFrame:
+    """No text in it is a formula to a spreadsheet (OWASP, CSV injection)."""
+    texts = [pl.col(name) for name, kind in frame.schema.items() if kind == pl.String]
+    guarded = (pl.when(each.str.contains(_FORMULA)).then(pl.lit("'") + each).otherwise(each) for each in texts)
+    return frame.with_columns(each.alias(text.meta.output_name()) for each, text in zip(guarded, texts, strict=True))
 
 
 def _write(document: Document, folder: Path, language: str, ending: str, save: Callable[[pl.DataFrame, Path], None]) -> list[Path]:

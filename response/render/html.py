@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from response.parts import Cell, Chart, Column, Definition, Document, Items, Part, Picture, Query, Say, Section, Table
 from response.render.drawings import chart_svg, picture_svg
+from response.render.prose import on_page
 from response.render.reader import TEXTUAL, Reader
 from response.render.theme import page_colours
 from response.render.wide import read_across
@@ -54,7 +55,6 @@ class Grid:
 
     name: str
     label: str
-    title: str
     heads: Sequence[Head]
     rows: Sequence[Sequence[Box]]
     total: int | None
@@ -132,6 +132,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("response", "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["prose"] = on_page
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
     return environment
 
@@ -178,8 +179,7 @@ def _sentence(said: Say, reader: Reader, *, opening: bool = False) -> Sentence:
 def _grid(table: Table, reader: Reader) -> Grid:
     heads = [Head(reader.heading(column), column.kind in TEXTUAL, column.define) for column in table.columns]
     rows = [[_box(cell, column, reader) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
-    title = reader.say(table.title) if table.title else ""
-    return Grid(table.name, reader.name(table), title, heads, rows, table.total, table.folded, table.facts)
+    return Grid(table.name, reader.name(table), heads, rows, table.total, table.folded, table.facts)
 
 
 def _box(cell: Cell, column: Column, reader: Reader) -> Box:

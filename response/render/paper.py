@@ -29,6 +29,7 @@ STYLES = {
         _style("title", 20, bold=True, spaceAfter=6),
         _style("h2", 14, bold=True, spaceBefore=18, spaceAfter=7, keepWithNext=1),
         _style("h3", 10.5, bold=True, spaceBefore=10, spaceAfter=4, keepWithNext=1),
+        _style("h3 of many", 10.5, bold=True, spaceBefore=10, spaceAfter=4),
         _style("contents", 10.5, bold=True, spaceBefore=16, spaceAfter=4, keepWithNext=1),
         _style("toc", 9.5),
         _style("unseen", 1, spaceAfter=0),

@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC
 from itertools import groupby, takewhile
 from typing import Any, assert_never
 from xml.sax.saxutils import escape
@@ -16,7 +18,6 @@ from reportlab.platypus import (
     KeepTogether,
     PageTemplate,
     Paragraph,
-    Preformatted,
     Spacer,
     TableStyle,
 )
@@ -24,15 +25,16 @@ from reportlab.platypus.tableofcontents import TableOfContents
 
 from engine.picture.lettering import FILES
 from response.parts import Chart, Definition, Document, Items, Part, Picture, Query, Say, Section, Table
-from response.render.drawings import chart_svg, picture_png
+from response.render.drawings import chart_svg
 from response.render.paper import BOTTOM, CONTENT, CONTENTS, FONTS, HEIGHT, SIDE, STYLES, TOP, WIDTH, box, footer
+from response.render.prose import on_paper
 from response.render.reader import Reader
 from response.render.sheet import Links, grids
 from response.render.vector import Vector
 from response.render.wide import read_across
 
 _CHART = 640  # pixels that a chart is drawn for; it is then scaled to the page
-_LINE = 118  # letters of SQL on a line
+_MOST_ROWS = 40  # of a table that is shown closed on a screen; a longer one is named, and left to the page and the files
 
 
 def as_pdf(document: Document, language: str = "en") -> bytes:
@@ -58,13 +60,19 @@ class _Paper(BaseDocTemplate):
     """Pages with a footer; a heading becomes a bookmark, and a line of the contents."""
 
     def __init__(self, file: io.BytesIO, document: Document, reader: Reader) -> None:
-        title = reader.say(document.title)
-        super().__init__(
-            file, pagesize=(WIDTH, HEIGHT), title=title, creator="contactflow", lang=reader.language, invariant=1, initialFontName=FONTS[0]
-        )
+        said = " ".join(map(reader.say, document.headline))
+        about: dict[str, Any] = {"title": reader.say(document.title), "subject": said, "keywords": document.name, "lang": reader.language}
+        ours: dict[str, Any] = {"creator": "contactflow", "author": "contactflow"}
+        super().__init__(file, pagesize=(WIDTH, HEIGHT), invariant=1, initialFontName=FONTS[0], **about, **ours)
+        self._made_at = document.as_of
         frame = Frame(SIDE, BOTTOM, CONTENT, HEIGHT - TOP - BOTTOM, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
         foot = reader("foot", name=document.name, at=reader.moment(document.as_of))
         self.addPageTemplates([PageTemplate(frames=[frame], onPage=lambda canvas, _: footer(canvas, foot))])
+
+    def beforeDocument(self) -> None:  # noqa: N802  # reportlab's own name
+        """Dated by the moment of the report, so that the same report is the same file."""
+        stamp = self.canv._doc._timeStamp  # type: ignore[attr-defined]  # noqa: SLF001  # no other way but the environment
+        stamp.YMDhms = self._made_at.astimezone(UTC).timetuple()[:6]
 
     def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802  # reportlab's own name
         if isinstance(flowable, _Heading):
@@ -88,12 +96,13 @@ class _Story:
         yield Paragraph(escape(read.say(self._document.title)), STYLES["title"])
         yield Paragraph(escape(f"{self._document.name} · {read('as_of', at=read.moment(self._document.as_of))}"), STYLES["soft"])
         for each in self._document.headline:
-            yield box(Paragraph(escape(read.say(each)), STYLES["headline"]), each.tone)
+            yield box(Paragraph(on_paper(read.say(each)), STYLES["headline"]), each.tone)
         yield Paragraph(escape(read("page.contents")), STYLES["contents"])
         yield TableOfContents(levelStyles=[STYLES["toc"]], dotsMinLevel=0, tableStyle=TableStyle(CONTENTS))
         for section in self._document.sections:
             yield from self._section(section)
         if self._behind:
+            yield CondPageBreak(180)
             yield _Heading(read("page.behind"), 0, "behind")
             for table in self._behind:
                 yield from self._table(table)
@@ -109,8 +118,8 @@ class _Story:
                 yield _Heading(self._reader("appendix.definitions"), 1, "definitions")
             if kind is Query:
                 yield _Heading(self._reader("appendix.queries"), 1, "queries")
-                yield Paragraph(escape(self._reader("appendix.queries_about")), STYLES["soft"])
-            for part in parts:
+                yield Paragraph(on_paper(self._reader("appendix.queries_elsewhere")), STYLES["soft"])
+            for part in parts if kind is not Query else ():
                 yield from self._part(part, own, opening=part in opening)
 
     def _part(self, part: Part, own: set[str], *, opening: bool) -> Iterator[Flowable]:
@@ -128,23 +137,27 @@ class _Story:
                 yield from self._picture(part)
             case Definition():
                 yield from self._definition(part)
-            case Query():
-                yield from self._query(part)
+            case Query():  # said in one line: statements are for who can send them again
+                pass
             case _:
                 assert_never(part)
 
     def _sentence(self, said: Say, style: str, *, bullet: bool = False) -> Paragraph:
-        text = escape(self._reader.say(said)) + self._links.of(said, self._reader)
+        text = on_paper(self._reader.say(said)) + self._links.of(said, self._reader)
         return Paragraph(text, STYLES.get(style, STYLES["text"]) if not bullet else STYLES["bullet"], bulletText="•" if bullet else None)
 
     def _table(self, table: Table) -> Iterator[Flowable]:
         title = f'<a name="table-{table.name}"/>{escape(self._reader.name(table))}'
+        if table.folded and len(table.rows) > _MOST_ROWS:
+            elsewhere = self._reader("page.elsewhere", rows=self._reader.numbers.count(len(table.rows)), name=table.name)
+            yield KeepTogether([Paragraph(title, STYLES["h3"]), Paragraph(on_paper(elsewhere), STYLES["soft"])])
+            return
         made = grids(table, self._reader, self._links)
-        heading = Paragraph(title, STYLES["unseen" if table.facts else "h3"])
-        # The heading stays with the first rows, and the rows may break over pages.
-        yield KeepTogether([heading, *made]) if len(table.rows) <= 12 else CondPageBreak(120)
-        if len(table.rows) > 12:
-            yield from (heading, *made)
+        many = len(table.rows) > 12
+        heading = Paragraph(title, STYLES["unseen" if table.facts else "h3 of many" if many else "h3"])
+        # The heading stays with the first rows; many rows break over pages where they stand.
+        yield CondPageBreak(120) if many else KeepTogether([heading, *made])
+        yield from (heading, *made) if many else ()
         yield Spacer(1, 6)
 
     def _chart(self, chart: Chart, own: set[str]) -> Iterator[Flowable]:
@@ -153,23 +166,13 @@ class _Story:
         drawing: list[Any] = [Vector(svg, CONTENT * 0.94, FONTS)] if svg else []
         yield KeepTogether([Spacer(1, 6), *drawing, Paragraph(caption, STYLES["caption"])])
         if chart.table.name not in own and all(each.name != chart.table.name for each in self._behind):
-            self._behind.append(read_across(chart))
+            self._behind.append(replace(read_across(chart), folded=True))
 
     def _picture(self, picture: Picture) -> Iterator[Flowable]:
-        yield KeepTogether(
-            [
-                picture_png(picture, self._reader.language, CONTENT, HEIGHT - TOP - BOTTOM - 60),
-                Paragraph(escape(self._reader.say(picture.title)), STYLES["caption"]),
-            ]
-        )
+        drawing = Vector(picture.in_language(self._reader.language), CONTENT, FONTS, HEIGHT - TOP - BOTTOM - 60)
+        yield KeepTogether([drawing, Paragraph(escape(self._reader.say(picture.title)), STYLES["caption"])])
 
     def _definition(self, part: Definition) -> Iterator[Flowable]:
         term = self._reader.cell(part.term, "text", alone=True)
         name = f'<a name="define-{part.name}"/>{escape(term[:1].upper() + term[1:])}'
-        yield KeepTogether([Paragraph(name, STYLES["term"]), Paragraph(escape(self._reader.say(part.text)), STYLES["text"])])
-
-    def _query(self, part: Query) -> Iterator[Flowable]:
-        about = self._reader("appendix.queries_facts") if part.section == "facts" else self._reader.word("section", part.section)
-        yield Paragraph(escape(about), STYLES["term"])
-        for statement in part.statements:
-            yield Preformatted(statement, STYLES["sql"], maxLineLength=_LINE, splitChars=" ,", newLineChars="  ")
+        yield KeepTogether([Paragraph(name, STYLES["term"]), Paragraph(on_paper(self._reader.say(part.text)), STYLES["text"])])

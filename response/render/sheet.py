@@ -11,6 +11,7 @@ from reportlab.platypus import Table as Grid
 
 from response.parts import Cell, Column, Say, Table
 from response.render.paper import BAD, CONTENT, FONTS, GOOD, STYLES, cell_style
+from response.render.prose import on_paper
 from response.render.reader import TEXTUAL, Reader
 from response.render.theme import INK, RULE, SOFT
 
@@ -73,7 +74,7 @@ def _facts(table: Table, reader: Reader) -> Grid:
 
 
 def _paragraph(cell: Cell, column: Column, reader: Reader) -> Paragraph:
-    return Paragraph(escape(reader.in_column(cell, column)), STYLES["text"])
+    return Paragraph(on_paper(reader.in_column(cell, column)), STYLES["text"])
 
 
 def _fitting(table: Table, reader: Reader) -> tuple[float, list[float]]:

@@ -1,7 +1,8 @@
-"""A chart's SVG drawn into a PDF as lines and letters. It reads what Vega writes, not all of SVG."""
+"""An SVG drawn into a PDF as lines and letters. It reads what Vega and our own pictures write, not all of SVG."""
 
 import re
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -22,15 +23,18 @@ Point = tuple[float, float]
 
 
 class Vector(Flowable):
-    """A drawing scaled to a width in points. `fonts` are the registered names of the plain and the bold letters."""
+    """A drawing scaled to a width in points, or to a height where that is less.
 
-    def __init__(self, svg: str, width: float, fonts: tuple[str, str]) -> None:
+    `fonts` are the registered names of the plain and the bold letters.
+    """
+
+    def __init__(self, svg: str, width: float, fonts: tuple[str, str], most: float = inf) -> None:
         super().__init__()
-        self._root = ET.fromstring(svg)  # noqa: S314  # drawn by ourselves a moment ago
+        self._root = ET.fromstring(svg.encode())  # noqa: S314  # drawn by ourselves a moment ago
         _, _, across, down = (float(each) for each in self._root.attrib["viewBox"].split())
-        self._scale = width / across
+        self._scale = min(width / across, most / down)
         self._fonts = fonts
-        self.width, self.height = width, down * self._scale
+        self.width, self.height = across * self._scale, down * self._scale
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
         return self.width, self.height
@@ -64,6 +68,7 @@ class Vector(Flowable):
         canvas.restoreState()
 
     def _letters(self, canvas: Canvas, element: ET.Element, style: Style) -> None:
+        canvas.translate(float(element.get("x", "0")), float(element.get("y", "0")))
         canvas.scale(1, -1)
         canvas.setFont(self._fonts[style.get("font-weight") == "bold"], float(element.get("font-size", "12px").removesuffix("px")))
         canvas.setFillColor(HexColor(style["fill"]))

@@ -35,11 +35,11 @@ def section(sources: Sources) -> Section | None:
 
 def _parts(sources: Sources, sides: Sides, found: Sequence[Path], credit: Credit, nodes: list[str]) -> Iterator[Part]:
     whole = _whole(sources, sides) if sides.control else None
-    metric = Word("metric", sides.metric.name)
+    metric, what = Word("metric", sides.metric.name), Word("measure", sides.metric.of)
     if whole is None:
-        yield say("attribution.no_control", "soft", attributed=As("number", credit.attributed), metric=metric)
+        yield say("attribution.no_control", "soft", attributed=As("number", credit.attributed), what=what)
     else:
-        yield _beside(whole, credit, metric)
+        yield _beside(whole, credit, what)
     yield say("attribution.differ")
     table = _table(sources, credit, nodes)
     if all(len(path.touches) <= 1 for path in found):
@@ -56,14 +56,14 @@ def _chart(credit: Credit, nodes: list[str], metric: Word) -> Chart:
     )
 
 
-def _beside(whole: Cell, credit: Credit, metric: Word) -> Say:
+def _beside(whole: Cell, credit: Credit, what: Word) -> Say:
     """All that is shared out against what the control group says was added."""
     extra = _extra(whole)
     key = "some" if extra.low is not None and extra.low > 0 else "none"
     said = say(
         f"attribution.{key}",
         attributed=As("number", credit.attributed),
-        metric=metric,
+        what=what,
         extra=As("number" if key == "some" else "change", extra),
     )
     return said.behind("attribution-account", "extra_responses")

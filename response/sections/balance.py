@@ -110,12 +110,13 @@ def _said(found: Balance) -> Say:
     none = prod(1 - row.by_chance for row in found.rows)
     counts = {"facts": As("count", len(found.rows)), "far": As("count", found.far), "chance": As("share", 1 - none)}
     key = "unlike" if found.unlike else "chance" if found.far else "alike"
+    key += ".one" if len(found.rows) == 1 and key != "unlike" else ""
     return say(f"balance.{key}", "alarm" if found.unlike else "", **counts).behind("balance", "balance")
 
 
 def _said_elsewhere(found: Balance) -> Say:
-    facts = As("count", len(found.unlike))
-    return say("balance.elsewhere", "alarm", node=found.experiment.node, facts=facts).behind("balance-others", "balance")
+    key, facts = "balance.elsewhere.one" if len(found.unlike) == 1 else "balance.elsewhere", As("count", len(found.unlike))
+    return say(key, "alarm", node=found.experiment.node, facts=facts).behind("balance-others", "balance")
 
 
 def _unlike(row: Row) -> Say:

@@ -7,6 +7,7 @@ from response.parts import As, Cell, Column, Items, Part, Say, Section, Table, W
 from response.sayings import DIFFERENCES, note_said, unit_of
 from response.sections import decided
 from response.sources import Sources
+from store.clock import DAY_MICROS
 
 
 def section(sources: Sources) -> Section:
@@ -17,7 +18,8 @@ def section(sources: Sources) -> Section:
 def _parts(sources: Sources) -> Iterator[Part]:
     report = sources.report
     yield _opening(report)
-    yield Table("goal", (Column("what", "text", words="goal"), Column("said", "text")), tuple(_facts(report)), facts=True)
+    rows = tuple(_facts(report, sources.population.within))
+    yield Table("goal", (Column("what", "text", words="goal"), Column("said", "text")), rows, facts=True)
     if len(report.goals) > 1:
         yield _goals(report)
     yield from decided.parts(sources)
@@ -32,10 +34,10 @@ def _opening(report: Report) -> Say:
     return say("goal.opening", question=goal.question).behind("goal", goal.metric)
 
 
-def _facts(report: Report) -> Iterator[tuple[Cell, Cell]]:
+def _facts(report: Report, within: int | None) -> Iterator[tuple[Cell, Cell]]:
     goal, found, metric = report.goal, report.headline, report.metrics[0]
     yield "metric", Word("metric", metric)
-    yield "within", say("goal.within.text", within=goal.within) if goal else say("goal.no_limit")
+    yield "within", _within(within)
     yield "minimum", _minimum(goal, found)
     if goal and goal.planned:
         yield "planned", say("goal.planned.text", planned=As("count", goal.planned), customers=As("count", report.window.customers))
@@ -44,6 +46,18 @@ def _facts(report: Report) -> Iterator[tuple[Cell, Cell]]:
     yield "rule", _rule(report)
     if goal and goal.registered_at:
         yield "registered", say("goal.registered.text", at=As("moment", goal.registered_at), digest=goal.digest)
+
+
+def _within(micros: int | None) -> Say:
+    """The window in the reader's language; the goal has it as it was written."""
+    if micros is None:
+        return say("goal.no_limit")
+    days = micros / DAY_MICROS
+    if days == 1:
+        return say("goal.within.day")
+    if days == round(days):
+        return say("goal.within.days", days=As("count", round(days)))
+    return say("goal.within.hours", hours=As("number", 24 * days))
 
 
 def _rule(report: Report) -> Say:
@@ -70,7 +84,7 @@ def _size(size: float, found: Comparison) -> Say | As:
     """A size without a sign: so many points, or money."""
     kind = DIFFERENCES[unit_of(found)]
     if kind == "points":
-        return say("points", size=As("of_100", size))
+        return say("point") if round(size, 9) == 0.01 else say("points", size=As("of_100", size))
     return As("money" if kind == "extra" else "number", size)
 
 

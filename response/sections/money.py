@@ -98,8 +98,8 @@ def _balance(account: _Account) -> Say:
     way = "paid" if extra.low > 0 else "lost"
     if way == "paid":  # a sum that was brought needs no sign
         names = tuple((name, As("money", extra) if name == "extra" else value) for name, value in names)
-    returned = ("returned", As("number", account.returned))
-    return Say(f"money.{way}.{account.kind}", (*names, returned)).behind("money-accounts", "return_on_cost")
+    returned = (("one", As("money", 1)), ("returned", As("money", account.returned)))
+    return Say(f"money.{way}.{account.kind}", (*names, *returned)).behind("money-accounts", "return_on_cost")
 
 
 def _price(account: _Account) -> Say:

@@ -45,7 +45,7 @@ def _said(sources: Sources, others: dict[str | None, int], customers: int) -> It
         yield say("standing.leaked", "alarm", customers=As("count", within))
     brought = [_brought(sources.report.comparisons, metric) for metric in ("purchase", "spend")]
     if brought[0] is not None and brought[1] is not None:
-        yield say("standing.brought", buyers=As("change", brought[0]), spend=As("extra", brought[1])).behind("result", "programme_sum")
+        yield say("standing.brought", buyers=As("number", brought[0]), spend=As("money", brought[1])).behind("result", "programme_sum")
     else:
         yield say("standing.unknown")
 

@@ -108,6 +108,14 @@ def test_figures_in_charts_are_written_in_the_readers_language() -> None:
     assert "−€\u00a05.000,00" in dutch
 
 
+@pytest.mark.parametrize(("language", "labels"), [("en", {"0%", "20%", "100%"}), ("nl", {"0%", "20%", "100%"})])
+def test_shares_along_the_bottom_are_written_in_per_cent(language: str, labels: set[str]) -> None:
+    rows = [(place / 40, name, 0.1 * place) for name in ("a", "b") for place in range(41)]
+    shares = table("shares", (Column("written_to", "share"), Column("group", "text"), Column("absolute", "extra")), *rows)
+    chart = Chart("shares", "lines", TITLE, shares, "written_to", "absolute", "group")
+    assert labels <= set(texts(chart_svg(chart, Reader(language, DOCUMENT), 640)))
+
+
 def test_an_interval_chart_leaves_out_what_is_not_defined_and_groups_what_belongs_together() -> None:
     found = texts(chart_svg(CHARTS[0], Reader("en", DOCUMENT), 640))
     assert found.count("contacted") == 1

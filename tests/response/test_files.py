@@ -110,3 +110,18 @@ def test_a_notebook_opens_a_workspace_through_whoever_registered_for_it(tmp_path
     with pytest.raises(NotFoundError, match=r"There is no contactflow\.toml"):
         report("winback", tmp_path)
     assert ENTRY_POINTS == "contactflow.workspace"
+
+
+def test_no_text_in_csv_is_a_formula_to_a_spreadsheet_and_no_number_is_touched(tmp_path: Path) -> None:
+    texts = ("=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx", "plain", "a=b", None)
+    rows = tuple((text, -0.5) for text in texts)
+    document = Document(
+        "x", say("versions"), AT, "UTC", "EUR", (Section("result", (Table("t", (Column("arm", "text"), Column("p", "change")), rows),)),)
+    )
+    write_csv(document, tmp_path)
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    assert [row["arm"] for row in found] == ["'=1+1", "'+1", "'-2", "'@SUM(A1)", "'\tx", "'\rx", "plain", "a=b", ""]
+    assert {row["p"] for row in found} == {"-0.5"}
+    write_parquet(document, tmp_path)
+    assert pl.read_parquet(tmp_path / "t.parquet")["arm"].to_list() == list(texts)

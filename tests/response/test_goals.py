@@ -181,9 +181,6 @@ def test_a_campaign_that_goes_on_is_judged_on_those_whose_window_has_closed(stor
     assert notes(report)["open_windows"] == {"customers": "400"}
     assert [arm.assigned for arm in report.experiments[0].arms] == [400, 400]
     assert (asked(story, 27.9).why, asked(story, 27.9).arm_assigned) == ("window_open", 600)  # nobody has had all their time
-    assert report.curve is not None
-    assert len(report.curve.arms[0].values) == 28
-    assert report.curve.arms[0].values[-1] == pytest.approx(0.5)
 
 
 def test_a_campaign_that_nobody_comes_into_any_more_is_judged_at_its_closing_date(story: Story) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from response.parts import Column, Document, Section, Table, say
+from response.parts import Column, Document, Picture, Section, Table, say
 from response.render.pdf import as_pdf
 from response.render.reader import Reader
 from response.words import LANGUAGES
@@ -86,6 +86,38 @@ def test_a_table_wider_than_the_page_is_cut_into_parts_that_each_name_their_rows
     text = words(opened(document))
     assert text.count("the only group") > 1
     assert all(f"€1,000,0{number:02}" in text for number in range(24))
+
+
+def test_a_long_table_that_a_screen_folds_is_named_on_paper_with_where_its_rows_stand() -> None:
+    rows = tuple((f"row {number}", number) for number in range(150))
+    table = Table("long", (Column("reason", "text"), Column("customers")), rows, folded=True, title=say("versions"))
+    document = Document("x", say("versions"), AT, "UTC", "EUR", (Section("result", (table,)),))
+    text = words(opened(document))
+    assert "row 3" not in text
+    assert "150 rows, too many for paper" in text
+    assert "long.csv" in text
+
+
+def test_the_flow_is_drawn_in_lines_and_letters_and_sql_is_left_to_the_page(story: Story) -> None:
+    document = winning(story).document
+    pdf = opened(document)
+    pictures = [part for section in document.sections for part in section.parts if isinstance(part, Picture)]
+    assert pictures
+    assert not any(page.images for page in pdf.pages)
+    text = words(pdf)
+    assert "bought" in text
+    assert "SELECT" not in text
+    assert "they can be sent again" in text
+
+
+def test_its_metadata_say_what_it_is_in_which_language_and_of_when(story: Story) -> None:
+    document = winning(story).document
+    pdf = opened(document, "nl")
+    about: Any = pdf.metadata
+    read = Reader("nl", document)
+    assert (about.title, about.subject) == (read.say(document.title), " ".join(read.say(each) for each in document.headline))
+    assert about.creation_date == document.as_of.replace(microsecond=0)
+    assert pdf.trailer["/Root"]["/Lang"] == "nl"  # type: ignore[index]  # a dictionary, that pypdf does not know of
 
 
 def test_the_same_report_is_the_same_file(story: Story) -> None:

@@ -311,7 +311,7 @@ def test_a_campaign_without_arms_is_described_not_judged(story: Story) -> None:
 def test_nobody_in_is_an_answer(story: Story) -> None:
     story.runs(flow(HOLDOUT, DONE))
     report = story.report()
-    assert (report.comparisons, report.window.customers, report.curve) == ((), 0, None)
+    assert (report.comparisons, report.window.customers) == ((), 0)
     assert codes(report) == {"nobody_in"}
 
 
@@ -341,32 +341,6 @@ def test_contacts_by_other_campaigns_are_counted_per_arm(story: Story) -> None:
     story.contact(control[0], "sent", campaign="autumn", direction="out", days=2)
     story.contact(control[1], "sent", campaign="autumn", direction="out", days=40)
     assert [arm.elsewhere for arm in story.report().experiments[0].arms] == [0, 1]
-
-
-def test_the_curve_adds_up_to_the_rate(story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, DONE))
-    contacted = story.arm(10, "start", "contacted", version)
-    story.arm(10, "start", "control", version)
-    for member, days in zip(contacted[:3], (0.5, 0.9, 27.5), strict=True):
-        story.buys(member, 100, days=days)
-    story.buys(contacted[0], 100, days=5)  # again: counted once
-    report = story.report()
-    assert report.curve is not None
-    curve = {arm.arm: arm.values for arm in report.curve.arms}
-    assert (len(curve["contacted"]), curve["contacted"][0], curve["contacted"][26]) == (28, 0.2, 0.2)
-    assert curve["contacted"][-1] == pytest.approx(pick(report, "purchase", "contacted").arm_rate or 0)
-    assert set(curve["control"]) == {0.0}
-
-
-def test_the_curve_of_spend_adds_up_to_the_money_per_customer(story: Story) -> None:
-    version = story.runs(flow(HOLDOUT, DONE, learn={**LEARN, "metric": "spend", "minimum_lift": "0.50"}))
-    contacted = story.arm(4, "start", "contacted", version)
-    story.buys(contacted[0], 100, days=0)
-    story.buys(contacted[0], 250, days=2.5)
-    story.buys(contacted[1], 50, days=2.1)
-    report = story.report(days=5)
-    assert report.curve is not None
-    assert report.curve.arms[0].values == pytest.approx((0.25, 0.25, 1.0, 1.0, 1.0))
 
 
 def test_a_reading_session_is_enough(database: Engine, story: Story) -> None:

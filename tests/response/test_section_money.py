@@ -76,7 +76,7 @@ def test_every_word_is_there_in_both_languages(story: Story) -> None:
     sources = story.sources()
     said = spoken(section(sources), sources)
     assert "Each extra purchase in group “contacted” cost €0.34" in said["en"]
-    assert "Elke extra aankoop in groep “benaderd” kostte €" in said["nl"]
+    assert "Een extra aankoop in groep “benaderd” kostte €" in said["nl"]
 
 
 def test_parts_of_a_cent_are_shown(story: Story) -> None:
