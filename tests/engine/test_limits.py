@@ -19,6 +19,8 @@ from engine.dispatch import Desk
 from engine.journal import Journal
 from engine.limits import Turnstile
 from engine.pace import Limits, Pace
+from engine.reasons import Reason
+from engine.recording import Addressee, later
 from engine.tables import Bucket
 from engine.wave import carry_out
 from store.session import reading, writing
@@ -167,3 +169,16 @@ def test_a_pace_is_read_as_people_write_it() -> None:
 def test_a_limit_that_makes_no_sense_is_told(section: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         LimitSection.model_validate(section)
+
+
+def test_who_is_put_off_comes_back_later_and_not_all_at_once() -> None:
+    def pause(message: int, attempts: int) -> timedelta:
+        settlement = later(Addressee(message, 1, 1, "mail", "email", None, attempts, "a@example.com"), "451", NOON)
+        assert settlement.due_at
+        return settlement.due_at - NOON
+
+    for attempts, least in ((1, timedelta(minutes=5)), (5, timedelta(days=1))):
+        pauses = [pause(message, attempts) for message in range(200)]
+        assert set(pauses) == {least * (1 + step / 32) for step in range(8)}
+    assert pause(7, 2) == pause(7, 2)
+    assert later(Addressee(7, 1, 1, "mail", "email", None, 6, "a@example.com"), "451", NOON).reason is Reason.GAVE_UP
