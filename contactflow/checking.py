@@ -28,7 +28,7 @@ def check_context(root: Path) -> CheckContext:
         metrics=settings.measured,
         load_template=Adapters(root, settings, Secrets()).load_template,
         today=_today(settings),
-        shown=_shown,
+        shown=shown_path,
     )
 
 
@@ -40,7 +40,7 @@ def check_one(path: Path, context: CheckContext) -> Checked:
         return checked
     from landing.page_check import check_page
 
-    faults = tuple(check_page(page, context.templates, tuple(context.own_attributes), _shown(page)))
+    faults = tuple(check_page(page, context.templates, tuple(context.own_attributes), shown_path(page)))
     return replace(checked, faults=faults, graph=None) if faults else checked
 
 
@@ -94,7 +94,7 @@ def _today(settings: Settings) -> date:
     return SystemClock().now().astimezone(settings.zone).date()
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """A path as the user would write it: relative when it lies below the current folder."""
     try:
         return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))  # noqa: PTH100  # a link that leads to itself has no `resolve`

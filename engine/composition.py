@@ -25,12 +25,14 @@ from engine.reasons import Reason
 from engine.recording import Addressee
 from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
+from engine.visit import drawn_arms
 from store.bulk import Ids, id_table, insert_new
 from store.clock import to_micros
 from store.columns import json_or_none
 from store.errors import DeliveryError
 from store.tokens import new_code
 
+_NO_CODE = "TEST-CODE"  # nobody's
 LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
 
 
@@ -62,8 +64,8 @@ class Composer:
         self.node_id = node_id
         self.channel: Channel = running.workspace.channels[node.send]
         self._node = node
-        self._wordings = self._load(node)
-        self._variables = frozenset().union(*(wording.variables for wording in self._wordings.values()))
+        self.wordings = self._load(node)
+        self._variables = frozenset().union(*(wording.variables for wording in self.wordings.values()))
         self._neutral = neutral(self.channel.addresses)
         self._stored: dict[int, int] = {}  # id() of a wording to its row
 
@@ -73,16 +75,54 @@ class Composer:
         people = self._people(session, customer_ids, now)
         addresses = [self.channel.address_of(person) for person in people]
         refusals = self._refusals(session, rows, customer_ids, addresses, now)
-        segments = self._segments(session, customer_ids, now)
         codes = _codes(session, rows) if "code" in self._variables else [None] * len(rows)
+        addressees = [Addressee.of(row, address) for row, address in zip(rows, addresses, strict=True)]
+        return self._letterheads(session, addressees, people, refusals, codes, now)
+
+    def rehearse(self, session: Session, customer_ids: Ids, now: datetime, arm: str | None = None) -> list[Letterhead]:
+        """What these customers would get if it left now, without a row that stands for it; their links lead nowhere.
+
+        Without `arm` each is in the arm that the lot would give. Whoever may not be written to has the refusal of now.
+        """
+        shares, purpose = self._node.shares, self.running.graph.campaign.purpose or ""
+        arms = self._drawn(customer_ids, shares) if shares and arm is None else [arm] * len(customer_ids)
+        people = self._people(session, customer_ids, now)
+        addresses = [self.channel.address_of(person) for person in people]
+        consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
+        refusals = [
+            Reason(word) if word else Reason.NO_ADDRESS if address is None else None
+            for word, address in zip(consent, addresses, strict=True)
+        ]
+        addressees = [
+            Addressee(0, 0, customer_id, self.node_id, self.channel.name, its_arm, 0, address)
+            for customer_id, its_arm, address in zip(customer_ids.tolist(), arms, addresses, strict=True)
+        ]
+        codes = [_NO_CODE if "code" in self._variables else None] * len(customer_ids)
+        return self._letterheads(session, addressees, people, refusals, codes, now)
+
+    def _letterheads(
+        self,
+        session: Session,
+        addressees: Sequence[Addressee],
+        people: Sequence[dict[str, Any]],
+        refusals: Sequence[Reason | None],
+        codes: Sequence[str | None],
+        now: datetime,
+    ) -> list[Letterhead]:
+        customer_ids = np.fromiter((each.customer_id for each in addressees), np.int64, len(addressees))
+        segments = self._segments(session, customer_ids, now)
         same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
         letterheads = []
-        for row, person, address, refusal, segment, code in zip(rows, people, addresses, refusals, segments, codes, strict=True):
-            shown = self._impersonal(person) if row.arm == UNPERSONALISED else person
-            values = {**same, "customer": shown, "links": links.for_message(row.id, expires), "code": code}
-            wording = self._wordings[row.arm or ONLY, segment]
-            letterheads.append(Letterhead(Addressee.of(row, address), refusal, wording, values))
+        for addressee, person, refusal, segment, code in zip(addressees, people, refusals, segments, codes, strict=True):
+            shown = self._impersonal(person) if addressee.arm == UNPERSONALISED else person
+            values = {**same, "customer": shown, "links": links.for_message(addressee.id, expires), "code": code}
+            wording = self.wordings[addressee.arm or ONLY, segment]
+            letterheads.append(Letterhead(addressee, refusal, wording, values))
         return letterheads
+
+    def _drawn(self, customer_ids: Ids, shares: Mapping[str, float]) -> list[str]:
+        names, campaign = list(shares), self.running.graph.campaign.campaign
+        return [names[place] for place in drawn_arms(campaign, self.node_id, shares, customer_ids).tolist()]
 
     def compose(self, letterhead: Letterhead) -> Ready | Settlement:
         """Merge one message, or say why it is not sent."""

@@ -76,14 +76,15 @@ def simulate(running: Running, at: datetime, assumed: Mapping[EventKind, float])
     campaign = running.graph.campaign.campaign
     result = Simulation(campaign, running.graph.version, at, {kind.value: rate for kind, rate in rates.items()})
     with reading(running.workspace.database) as session:
-        for node_id, customer_ids in _audience(session, running, at):
+        for node_id, customer_ids in audience(session, running, at):
             free = _not_held_out(session, running, node_id, customer_ids, result)
             result.audience += len(free)
             _Play(session, running, rates, result).through(node_id, free, at)
     return result
 
 
-def _audience(session: Session, running: Running, at: datetime) -> Iterator[tuple[str, Int]]:
+def audience(session: Session, running: Running, at: datetime) -> Iterator[tuple[str, Int]]:
+    """Who would come in at `at`: the numbers of at most CHUNK customers at a time, with the node where they do."""
     facts, customer = SqlFacts(session, running.known(at)), table_of(Customer)
     for node_id in running.graph.entries:
         node = running.graph.nodes[node_id]

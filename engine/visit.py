@@ -38,6 +38,13 @@ class Arms:
         return mask
 
 
+def drawn_arms(campaign: str, node: str, shares: Mapping[str, float], customer_ids: NDArray[np.int64]) -> NDArray[np.int8]:
+    """The arm of each customer at a node, by its place in `shares`: a salted hash, the same whenever it is asked."""
+    edges = np.cumsum(list(shares.values()))
+    edges[-1] = 1.0  # shares of 1/3 add up to a hair less
+    return np.searchsorted(edges, fractions(f"{campaign}/{node}", customer_ids), side="right").astype(np.int8)
+
+
 class Visit:
     """The members at one node. What is decided first stands: a later call does nothing to those who have left."""
 
@@ -95,10 +102,7 @@ class Visit:
     def arms(self, shares: Mapping[str, float], among: Mask | None = None) -> Arms:
         """Assign arms by salted hash of campaign, node and customer, and write the exposures down."""
         mask = self._open if among is None else self._open & among
-        edges = np.cumsum(list(shares.values()))
-        edges[-1] = 1.0  # shares of 1/3 add up to a hair less
-        salt = f"{self._progress.graph.campaign.campaign}/{self._node}"
-        drawn = np.searchsorted(edges, fractions(salt, self._customer_id), side="right").astype(np.int8)
+        drawn = drawn_arms(self._progress.graph.campaign.campaign, self._node, shares, self._customer_id)
         return self._expose(Arms(tuple(shares), np.where(mask, drawn, np.int8(-1))))
 
     def arms_by(self, attribute: str, names: Mapping[str, str]) -> Arms:

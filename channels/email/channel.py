@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from channels.contract import BatchInfo, Message, Receipt, Wire, Wording, WordingFault
 from channels.email.address import normal_address
 from channels.email.compiling import compile_wording
+from channels.email.letterhead import Letterhead
 from channels.email.settings import EmailSettings
 from channels.email.wording import EmailWording
 
@@ -56,6 +57,10 @@ class EmailChannel:
         if self._transport is None:
             self._transport = _smtp(self._settings)
         return self._transport.deliver(messages, batch, wire)
+
+    def written_out(self, message: Message, batch: BatchInfo) -> bytes:
+        """The whole mail as it would go over the wire, for other programs to read."""
+        return Letterhead(self._settings, batch).mail(message).removesuffix(b".\r\n")
 
     def close(self) -> None:
         if self._transport is not None:
