@@ -53,7 +53,12 @@ class Cell:
     @property
     def lift(self) -> Effect:
         """Arms minus control, per customer assigned (of a ratio: by its base); undefined in a small cell."""
-        if self.small:
+        return UNDEFINED if self.small else self.difference
+
+    @property
+    def difference(self) -> Effect:
+        """The same however few they are: of all customers together, where nobody is one of a handful. Undefined when a side has nobody."""
+        if not (self.test.n and self.control.n):
             return UNDEFINED
         if self.metric.per:
             return difference_of_ratios(self.test, self.control)

@@ -93,14 +93,15 @@ def _account(credit: Credit, whole: Cell | None) -> Table:
     """What was shared out, and what the control group says of the same responses."""
     rows: list[tuple[str, float | Effect | As | None]] = [("after", credit.attributed), ("before", credit.untouched)]
     if whole is not None:
-        rows += [("anyway", (whole.control_rate or 0) * whole.test.n), ("caused", As("change", _extra(whole)))]
+        anyway = whole.control.outcome.mean * whole.test.n if whole.control.n else None
+        rows += [("anyway", anyway), ("caused", As("change", _extra(whole)))]
     columns = (Column("responses_of", "text", words="attribution_row"), Column("responses", "number", define="extra_responses"))
     return Table("attribution-account", columns, tuple(rows))
 
 
 def _extra(whole: Cell) -> Effect:
-    """Responses of all customers of the arms that the campaign caused."""
-    lift = whole.lift
+    """Responses of all customers of the arms that the campaign caused: the result's difference, however small the control."""
+    lift = whole.difference
     estimate, low, high = (None if each is None else each * whole.test.n for each in (lift.estimate, lift.low, lift.high))
     return Effect(estimate, low, high)
 

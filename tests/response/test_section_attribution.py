@@ -11,7 +11,7 @@ from response.journeys import MOST_TOUCHES, paths
 from response.sections.attribution import section
 from response.sides import sides_of
 from response.statistics.attribution import Path
-from tests.response.response_story import DONE, EVERYONE, HOLDOUT, MAIL, Story, flow, telling
+from tests.response.response_story import DONE, EVERYONE, HOLDOUT, MAIL, Story, flow, pick, telling
 from tests.response.section_reading import keys, said, spoken
 from tests.response.section_tables import assert_it_adds_up, table_rows
 
@@ -113,6 +113,22 @@ def test_it_stands_beside_what_the_control_says(story: Story) -> None:
     assert account["caused"].value.estimate == pytest.approx(40)
     assert said(found, "attribution.some")["attributed"] == 60
     assert "Came because of the campaign" in spoken(found, sources)["en"]
+
+
+def test_beside_a_small_control_stands_what_the_result_says(story: Story) -> None:
+    version = story.runs(flow(HOLDOUT, MAIL, TEXT, DONE))
+    contacted, control = story.arm(40, "start", "contacted", version), story.arm(30, "start", "control", version)
+    for member in contacted[:30]:
+        got(story, member, [("mail", 1), ("text", 2)])
+        story.buys(member, 100, days=3)
+    for member in control[:6]:
+        story.buys(member, 100)
+    sources = story.sources()
+    account = {row["responses_of"]: row["responses"] for row in table_rows(section(sources), "attribution-account")}
+    result = pick(sources.report, "purchase", "contacted").absolute
+    assert account["anyway"] == 8
+    assert account["caused"].value.estimate == pytest.approx(22)
+    assert (account["caused"].value.low, account["caused"].value.high) == (40 * (result.low or 0), 40 * (result.high or 0))
 
 
 def test_without_an_effect_there_is_credit_but_nothing_to_share(story: Story) -> None:
