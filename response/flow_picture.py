@@ -32,8 +32,12 @@ COUNTS: tuple[tuple[str, Callable[[FunnelRow], int], bool], ...] = (  # name, wh
 
 def flow_svg(graph: FlowGraph, counts: FlowCounts, report: Report, language: Language) -> str:
     """The picture as SVG, in a language. Raises PictureError without Graphviz."""
-    pen = _Pen(graph, counts, report, language)
-    return render(draw_figures(graph, pen.figures(), language), "svg").decode()
+    return render(flow_dot(graph, counts, report, language), "svg").decode()
+
+
+def flow_dot(graph: FlowGraph, counts: FlowCounts, report: Report, language: Language, *, framed: bool = False) -> str:
+    """The same as DOT. `framed`: with the heading and the legend of a picture that stands alone."""
+    return draw_figures(graph, _Pen(graph, counts, report, language).figures(), language, framed=framed)
 
 
 class _Pen:

@@ -33,12 +33,12 @@ def draw_dot(
     return _text(graph, cards, figures, language, framed=True)
 
 
-def draw_figures(graph: FlowGraph, figures: FlowFigures, language: Language = "en") -> str:
-    """The DOT text of a flow with what happened on its cards and edges, without heading and legend: for a report, which has its own."""
+def draw_figures(graph: FlowGraph, figures: FlowFigures, language: Language = "en", *, framed: bool = False) -> str:
+    """The DOT text of a flow with what happened on its cards and edges; `framed` with heading and legend, which a report has itself."""
     led_to = {edge.target for edge in graph.edges}  # the end that every flow has is left out where no way leads to it
     shown = {node_id: node for node_id, node in graph.nodes.items() if node_id != END or END in led_to}
     cards = {node_id: card_with(node, figures.nodes.get(node_id), language) for node_id, node in shown.items()}
-    return _text(graph, cards, figures, language, framed=False)
+    return _text(graph, cards, figures, language, framed=framed)
 
 
 def _text(graph: FlowGraph, cards: Mapping[str, Card], figures: FlowFigures, language: Language, *, framed: bool) -> str:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from markupsafe import escape as escaped
 
 _CODE = re.compile(r"`([^`]+)`")
-_AMOUNT = re.compile(r"[+−]?[€$£]\u00a0?[\d.,]*\d|[+−][\d.,]*\d")  # a browser may break between a sign and a currency
+_AMOUNT = re.compile(r"[+−]?[€$£]\u00a0?[\d.,]*\d|[+−][\d.,]*\d|\(p\W{1,3}[\d.,]+\)")  # a browser breaks after a sign, and within (p: 0.5)
 _TINT = "#f3f1ec"
 
 

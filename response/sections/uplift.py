@@ -150,7 +150,7 @@ def _profit(ranking: _Ranking, curve: PolicyCurve, money: MetricSpec) -> Iterato
     best = int(np.nanargmax(curve.profit))
     cost, share = As("money", ranking.cost), As("share", curve.best_share)
     key = f"uplift.profit.{'usable' if ranking.usable else 'unusable'}.{kind}"
-    yield say(key, cost=cost, share=share, best=As("extra", effects[best]), all=As("extra", effects[-1])).behind("uplift-profit", "profit")
+    yield say(key, cost=cost, share=share, best=As("money", effects[best]), all=As("money", effects[-1])).behind("uplift-profit", "profit")
     columns = (Column("written_to", "share"), Column("profit", "extra", define="profit"))
     table = Table("uplift-profit", columns, tuple(zip(curve.share.tolist(), effects, strict=True)), folded=True)
     yield Chart("uplift-profit-chart", "band", say(f"uplift.profit_chart.{kind}"), table, "written_to", "profit")

@@ -113,7 +113,9 @@ def test_status_in_words(call: Call, ran: Path) -> None:
 def test_counts_stand_in_the_picture(call: Call, ran: Path) -> None:
     picture = ran / "counts.svg"
     assert call("draw", "spring", "--counts", "--language", "nl", "-o", picture, "-w", ran).code == 0
-    assert ">41<" in picture.read_text()  # who got the mail and did not answer
+    told = picture.read_text()
+    assert ">41 · 100%<" in told  # who got the mail, as the report draws it
+    assert ">verzonden<" in told
 
 
 def test_explain_says_why_not(call: Call, ran: Path) -> None:

@@ -48,6 +48,15 @@ def test_no_wording_is_unused() -> None:
     assert not unused
 
 
+def test_every_table_has_a_name_in_words() -> None:
+    calls = [node for path in RESPONSE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    tables = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Table" and call.args]
+    untitled = [call.args[0] for call in tables if not any(word.arg == "title" for word in call.keywords)]
+    names = [str(name.value) for name in untitled if isinstance(name, ast.Constant)]
+    assert names
+    assert [name for name in names if f"table.{name}" not in table("en")] == []
+
+
 def test_all_languages_fill_in_the_same_things() -> None:
     gaps = {language: {key: set(re.findall(r"{(\w+)}", text)) for key, text in table(language).items()} for language in LANGUAGES}
     assert {key for key in gaps["en"] if gaps["en"][key] != gaps["nl"][key]} == set()
