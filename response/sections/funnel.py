@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
 
 from customers.contact_log import Kind
 from customers.tables import Contact, table_of
@@ -12,7 +12,7 @@ from response.flow_picture import flow_svg
 from response.funnel import costs
 from response.happenings import REACTIONS
 from response.parts import As, Column, Part, Picture, Say, Section, Table, Word, say
-from response.population import micros, of_campaign
+from response.population import Population, micros, of_campaign
 from response.sources import Sources
 
 # Columns that stand there even when they are empty; the others only when something happened.
@@ -71,16 +71,19 @@ def _opening(sources: Sources) -> Say:
 
 def _people(sources: Sources) -> tuple[int, int, int]:
     """Customers to whom something was sent, who reacted, and who opted out, each once."""
-    everyone, member = sources.everyone, sources.everyone.members
-    mine = and_(
-        contact.c.customer_id == member.c.customer_id, contact.c.campaign == everyone.campaign, micros(contact.c.at) <= everyone.as_of
-    )
-    people = contact.c.customer_id.distinct()
     responded = and_(contact.c.kind.in_([kind.value for kind in REACTIONS["response"]]), contact.c.human.is_(True))
     which = (contact.c.kind == Kind.SENT.value, responded, contact.c.kind == Kind.OPTED_OUT.value)
-    counted = select(*(func.count(people).filter(each) for each in which)).select_from(member.join(contact, mine))
-    sent, reacted, opted_out = sources.session.connection().execute(of_campaign(everyone, counted)).one()
+    counted = select(*(_who(sources.everyone, each) for each in which))
+    sent, reacted, opted_out = sources.session.connection().execute(counted).one()
     return int(sent), int(reacted), int(opted_out)
+
+
+def _who(everyone: Population, which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Each customer once in the order of the log's index, and only then whether it is one of ours."""
+    ours = and_(contact.c.campaign == everyone.campaign, micros(contact.c.at) <= everyone.as_of, which)
+    each = select(contact.c.customer_id).where(ours).group_by(contact.c.customer_id).subquery("each")
+    mine = of_campaign(everyone, select(everyone.members.c.customer_id))
+    return select(func.count()).select_from(each).where(each.c.customer_id.in_(mine)).scalar_subquery()
 
 
 def _lost(sources: Sources) -> Iterator[Say]:
