@@ -43,6 +43,7 @@ class NodeContent:
     lacking: Counter[str] = field(default_factory=Counter)  # by variable: everybody who would be written to
     left_out: Counter[str] = field(default_factory=Counter)  # by variable: of the sample, who would therefore get nothing
     replaced: Counter[str] = field(default_factory=Counter)  # by variable: of the sample, who would get other words
+    spare: int = 0  # of the sample, who would get the spare template
     largest_bytes: int = 0
     spam: SpamScore | None = None
 
@@ -108,15 +109,16 @@ class _Looked:
                 self._compose(letterhead, missing)
 
     def _compose(self, letterhead: Letterhead, missing: Sequence[str]) -> None:
-        content = letterhead.wording.compose(letterhead.values)
-        if isinstance(content, CompositionFault):
-            self._found.not_composed[content.reason] += 1
-            self._found.left_out.update([content.variable] if content.variable else ())
+        merged = self._composer.merged(letterhead)
+        if isinstance(merged, CompositionFault):
+            self._found.not_composed[merged.reason] += 1
+            self._found.left_out.update([merged.variable] if merged.variable else ())
             return
         self._found.composed += 1
         self._found.replaced.update(missing)
-        if self._composer.channel.name == "email":
-            self._weigh(letterhead, content)
+        self._found.spare += merged.letterhead.wording is not letterhead.wording
+        if self._composer.channel.name == "email" and merged.letterhead.wording is letterhead.wording:
+            self._weigh(letterhead, merged.content)
 
     def _weigh(self, letterhead: Letterhead, content: Content) -> None:
         """Look at a mail in full when its wording has not been looked at often enough; keep the largest."""
@@ -169,7 +171,8 @@ class _Looked:
     def _lack(self, variable: str, count: int) -> Remark:
         of = self._found.composed + sum(self._found.not_composed.values())
         message = f"{count:,} of {of:,} looked at have no {variable}, and would get nothing from '{self._found.node}'."
-        remedy = f'Write {{{{ {variable} or "..." }}}} with words that suit everyone, or `if_missing: unpersonalised` in the flow.'
+        name = variable.removeprefix("customer.")
+        remedy = f'Write `if_missing: {{{name}: TEXT}}` at the node, or {{{{ {variable} or "..." }}}} in the template.'
         return Remark("lacking", message, remedy, (variable, variable.rpartition(".")[2]))
 
     def _template(self, pair: Wordings) -> str:
@@ -191,7 +194,9 @@ def _missing(letterhead: Letterhead) -> list[str]:
     """The customer's attributes that the wording reads and that have no value."""
     customer = letterhead.values["customer"]
     names = (name for name in letterhead.wording.variables if name.startswith("customer."))
-    return [name for name in names if customer.get(name.removeprefix("customer.")) is None and name not in _QUIET]
+    lacking = (name for name in names if name not in _QUIET)
+    plain = {name: name.removeprefix("customer.") for name in lacking}
+    return [name for name, key in plain.items() if key in letterhead.stood_in or customer.get(key) is None]
 
 
 _QUIET = frozenset({"customer.language", "customer.country"})  # without them the organisation's own are taken

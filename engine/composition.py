@@ -1,7 +1,7 @@
 """Who may be written to right now, and what each gets: the checks and the merge at the moment of sending."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,7 +19,7 @@ from customers.segments import segment_of
 from customers.tables import table_of
 from engine.facts import SqlFacts
 from engine.members import Asked
-from engine.nodes.send import ONLY, UNPERSONALISED, Send, neutral
+from engine.nodes.send import ONLY, UNPERSONALISED, Send, Words, neutral
 from engine.outbox import Settlement, State, message_key
 from engine.reasons import Reason
 from engine.recording import Addressee
@@ -44,6 +44,7 @@ class Letterhead:
     refusal: Reason | None
     wording: Wording
     values: Mapping[str, Any]
+    stood_in: tuple[str, ...] = ()  # attributes that are not known of the customer, and for which other words stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ class Composer:
         self.channel: Channel = running.workspace.channels[node.send]
         self._node = node
         self.wordings = self._load(node)
-        self._variables = frozenset().union(*(wording.variables for wording in self.wordings.values()))
+        self._spare = self._load_one(node.spare) if node.spare else None
+        loaded = [*self.wordings.values(), *([self._spare] if self._spare else [])]
+        self._variables = frozenset().union(*(wording.variables for wording in loaded))
         self._neutral = neutral(self.channel.addresses)
         self._stored: dict[int, int] = {}  # id() of a wording to its row
 
@@ -110,14 +113,19 @@ class Composer:
         now: datetime,
     ) -> list[Letterhead]:
         customer_ids = np.fromiter((each.customer_id for each in addressees), np.int64, len(addressees))
-        segments = self._segments(session, customer_ids, now)
+        segments = self._segments(session, customer_ids, self._node.by_segment or {}, now)
+        named = self._segments(session, customer_ids, self.running.workspace.segments if "segment" in self._variables else {}, now)
         same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
+        stand_ins = self._node.if_missing or {}
         letterheads = []
-        for addressee, person, refusal, segment, code in zip(addressees, people, refusals, segments, codes, strict=True):
+        for addressee, person, refusal, segment, name, code in zip(addressees, people, refusals, segments, named, codes, strict=True):
             shown = self._impersonal(person) if addressee.arm == UNPERSONALISED else person
+            instead = {name: text for name, text in stand_ins.items() if shown.get(name) is None}
+            shown = {**shown, **instead} if instead else shown
             values = {**same, "customer": shown, "links": links.for_message(addressee.id, expires), "code": code}
+            values["segment"] = None if addressee.arm == UNPERSONALISED else name
             wording = self.wordings[addressee.arm or ONLY, segment]
-            letterheads.append(Letterhead(addressee, refusal, wording, values))
+            letterheads.append(Letterhead(addressee, refusal, wording, values, tuple(instead)))
         return letterheads
 
     def _drawn(self, customer_ids: Ids, shares: Mapping[str, float]) -> list[str]:
@@ -128,10 +136,20 @@ class Composer:
         """Merge one message, or say why it is not sent."""
         if letterhead.refusal is not None:
             return Settlement(letterhead.addressee.id, State.SUPPRESSED, letterhead.refusal)
+        merged = self.merged(letterhead)
+        if isinstance(merged, CompositionFault):
+            return Settlement(letterhead.addressee.id, State.SUPPRESSED, Reason.NOT_COMPOSED, merged.reason)
+        return merged
+
+    def merged(self, letterhead: Letterhead) -> Ready | CompositionFault:
+        """The words of one message, by its own template or, where that cannot be merged, by the spare one; or what is missing."""
         content = letterhead.wording.compose(letterhead.values)
-        if isinstance(content, CompositionFault):
-            return Settlement(letterhead.addressee.id, State.SUPPRESSED, Reason.NOT_COMPOSED, content.reason)
-        return Ready(letterhead, content)
+        if not isinstance(content, CompositionFault):
+            return Ready(letterhead, content)
+        instead = self._spare.compose(letterhead.values) if self._spare else content
+        if self._spare is None or isinstance(instead, CompositionFault):
+            return content
+        return Ready(replace(letterhead, wording=self._spare), instead)
 
     def message(self, ready: Ready) -> Message:
         """The message as the channel takes it."""
@@ -154,16 +172,18 @@ class Composer:
         return addressee.address, wording, merged or "{}", values["code"], ready.content.segments, addressee.id
 
     def _load(self, node: Send) -> dict[tuple[str, str | None], Wording]:
-        templates = self.running.workspace.templates
         wordings: dict[tuple[str, str | None], Wording] = {}
         for segment in (None, *(node.by_segment or {})):
             for variant, words in node.wordings(segment).items():
-                options = {"subject": words.subject} if words.subject else {}
-                loaded = self.channel.load(templates / (words.template or ""), options, templates)
-                if isinstance(loaded, list):
-                    raise DeliveryError(f"{loaded[0].file}:{loaded[0].line}: {loaded[0].message} {loaded[0].remedy}")
-                wordings[variant, segment] = loaded
+                wordings[variant, segment] = self._load_one(words)
         return wordings
+
+    def _load_one(self, words: Words) -> Wording:
+        templates, options = self.running.workspace.templates, {"subject": words.subject} if words.subject else {}
+        loaded = self.channel.load(templates / (words.template or ""), options, templates)
+        if isinstance(loaded, list):
+            raise DeliveryError(f"{loaded[0].file}:{loaded[0].line}: {loaded[0].message} {loaded[0].remedy}")
+        return loaded
 
     def _people(self, session: Session, customer_ids: Ids, now: datetime) -> list[dict[str, Any]]:
         wanted = {name.removeprefix("customer.") for name in self._variables if name.startswith("customer.")}
@@ -210,8 +230,8 @@ class Composer:
         leaving = SqlFacts(session, self.running.known(now)).holds(condition, asked)
         return [left or leaves for left, leaves in zip(ended, leaving.tolist(), strict=True)]
 
-    def _segments(self, session: Session, customer_ids: Ids, now: datetime) -> Sequence[str | None]:
-        wanted = self._node.by_segment
+    def _segments(self, session: Session, customer_ids: Ids, wanted: Container[str], now: datetime) -> Sequence[str | None]:
+        """The first of the wanted segments that each fits, in the workspace's order."""
         if not wanted:
             return [None] * len(customer_ids)
         segments = {name: text for name, text in self.running.workspace.segments.items() if name in wanted}

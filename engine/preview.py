@@ -46,12 +46,12 @@ def preview(running: Running, node_id: str, customer_key: str, now: datetime, ar
             raise NotFoundError(f"There is no customer '{customer_key}'. Write the key that the source system uses.")
         composer = Composer(running, node_id)
         (letterhead,) = composer.rehearse(session, np.array([customer_id], np.int64), now, arm)
-    content = letterhead.wording.compose(letterhead.values)
-    if isinstance(content, CompositionFault):
-        raise InputError(f"Node '{node_id}' would send nothing to '{customer_key}': {content.reason}.")
+    merged = composer.merged(letterhead)
+    if isinstance(merged, CompositionFault):
+        raise InputError(f"Node '{node_id}' would send nothing to '{customer_key}': {merged.reason}.")
     campaign = running.graph.campaign
     batch = BatchInfo("test", campaign.campaign, running.graph.version, node_id, campaign.title or campaign.campaign, now)
-    return Preview(letterhead, content, composer.channel, batch, REASONS[letterhead.refusal] if letterhead.refusal else None)
+    return Preview(merged.letterhead, merged.content, composer.channel, batch, REASONS[letterhead.refusal] if letterhead.refusal else None)
 
 
 def _send_node(running: Running, node_id: str) -> Send:

@@ -45,6 +45,8 @@ def _node(node: "NodeContent") -> Iterator[str]:
     yield f"  {node.node} ({node.channel}): {node.reachable:,} can be written to{refused}; {node.composed:,} composed{size}"
     for reason, count in node.not_composed.most_common():
         yield f"    {count:,} would get nothing: {reason}"
+    if node.spare:
+        yield f"    {node.spare:,} get the spare template"
     for variable, count in node.lacking.most_common():
         if variable not in node.left_out:
             yield f"    {count:,} have no {variable}, and get the words that stand in for it"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.language.fields import ChannelName, Line, Name, NodeRef, SegmentName, TemplateFile
+from engine.language.fields import AttributeName, ChannelName, Line, Name, NodeRef, SegmentName, TemplateFile
 from engine.language.values import Duration, Moment, Share
 from engine.nodes.node import Contrast, ContrastKind, Edge, Edit, FlowView, Look, Node, NodeFault, Phrase, percent
 from engine.nodes.split import resharing, share_faults
@@ -64,6 +64,7 @@ mail:
     general: {share: 50%, template: winback/general.mjml}
   by_segment:
     families: {subject: "{{ customer.first_name }}, something for the whole family"}
+  if_missing: {first_name: Hello}
   unreachable: letter
 """
 
@@ -76,6 +77,14 @@ mail:
         None, description="The random part that gets the message without anything personal, to learn what personalising adds."
     )
     by_segment: dict[SegmentName, Words] | None = Field(None, description="Other wording for a segment; the first segment that fits.")
+    if_missing: dict[AttributeName, Line] | None = Field(
+        None, description="What stands in for an attribute that is not known of a customer: `{first_name: there}`.", min_length=1
+    )
+    spare_template: TemplateFile | None = Field(
+        None,
+        description="The template for whoever the message cannot be made for, because something is still missing. Without it they get "
+        "nothing, and go to `unreachable` or on to the next node.",
+    )
     track_opens: bool = Field(False, description="Whether the e-mail counts opens.")
     release: Moment | None = Field(None, description="Not before this moment, in the customer's zone.")
     fresh_for: Duration | None = Field(None, description="Not sent any more when it is later than this after it was due. Default 3 days.")
@@ -117,6 +126,11 @@ mail:
         for name in (PERSONALISED, UNPERSONALISED) if self.unpersonalised else ():
             if name in (self.variants or {}):
                 yield NodeFault(("variants", name), f"'{name}' is the name of an arm of ours.", "Give the variant another name.")
+
+    @property
+    def spare(self) -> Words | None:
+        """The words for whoever no other can be merged for."""
+        return Words(template=self.spare_template, subject=self.subject) if self.spare_template else None
 
     def wordings(self, segment: str | None = None) -> Mapping[str, Words]:
         """The words of each arm for a segment: segment before variant before node. The unpersonalised arm knows no segment."""

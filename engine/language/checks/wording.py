@@ -22,6 +22,7 @@ FIXED = (
     "links.opt_out",
     "links.one_click",
     "code",
+    "segment",
     "sender.name",
     "sender.address",
     "sender.language",
@@ -126,6 +127,10 @@ class _Wordings:
                 if words.template and pair not in done and words.template not in missing:
                     done.add(pair)
                     self._load(words, self._places(variant, segment, words))
+        spare = self._node.spare
+        if spare and spare.template not in missing:
+            place = self._draft.place_in(self._node_id, ("spare_template",))
+            self._load(spare, (place, self._draft.place_in(self._node_id, ("subject",))))
         if self._node.unpersonalised and self._loaded.keys() >= done:
             self._check_unpersonalised()
 
@@ -182,7 +187,7 @@ class _Wordings:
         wording = self._loaded.get((words.template, words.subject))
         if wording is None:
             return
-        kept = neutral(self._context.channels[self._node.send].address)
+        kept = neutral(self._context.channels[self._node.send].address) | (self._node.if_missing or {}).keys()
         for name in sorted(_indispensable(wording, kept)):
             self._blame_indispensable(name, words)
         if not self._is_personal(wording, kept):
