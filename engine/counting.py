@@ -11,7 +11,6 @@ from customers.tables import table_of
 from engine.campaigns import stored_graph
 from engine.interventions import Deed, Intervened, interventions
 from engine.outbox import State
-from engine.picture.counts import NodeCounts
 from engine.promote import Decided, decisions
 from engine.reasons import CODES
 from engine.tables import Campaign, FlowVersion, Member, Move, OutboxMessage
@@ -19,6 +18,15 @@ from engine.workspace import Workspace
 from store.session import reading
 
 SHOWN = 100  # messages whose fate is unknown; more are counted, not listed
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCounts:
+    """How many members stand `at` a node now, went `through` it to a next one, and `left` the campaign there."""
+
+    at: int
+    through: int
+    left: int
 
 
 @dataclass(frozen=True)

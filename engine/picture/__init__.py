@@ -1,6 +1,6 @@
 """The picture of a flow: deterministic DOT from the graph, and SVG, PNG and PDF that all show the same."""
 
-from engine.picture.counts import FigureRow, Figures, FlowFigures, NodeCounts
+from engine.picture.counts import FigureRow, Figures, FlowFigures
 from engine.picture.dot import draw_dot, draw_figures
 from engine.picture.errors import PictureError
 from engine.picture.rendering import PictureFormat, render
@@ -9,7 +9,6 @@ __all__ = [
     "FigureRow",
     "Figures",
     "FlowFigures",
-    "NodeCounts",
     "PictureError",
     "PictureFormat",
     "draw_dot",

@@ -1,16 +1,16 @@
-"""The card of a node: what it is, what it says in words, and how many members are there."""
+"""The card of a node: what it is, what it says in words, and what happened there."""
 
 from dataclasses import dataclass
 
 from engine.nodes import Look, Node
-from engine.picture.counts import Figures, NodeCounts
+from engine.picture.counts import Figures
 from engine.picture.figures import figure_rows, figures_width, told
 from engine.picture.labels import Line, cell, gap, holding, label, lines_of, row, stack, table
 from engine.picture.style import BADGE, FAINT, GAP, PAPER, STYLES, Kind, Style
-from engine.picture.words import Language, number, say, word
+from engine.picture.words import Language, say, word
 
 TEXT_WIDTH = 166  # points; most cards are equally wide, so that the picture is calm
-KIND_SIZE, TITLE_SIZE, LINE_SIZE, COUNT_SIZE, COUNT_WORD_SIZE = 8, 12, 10, 11, 8
+KIND_SIZE, TITLE_SIZE, LINE_SIZE = 8, 12, 10
 NAME_GAP = 4
 FIGURES_WIDTH = 190  # with figures: fewer lines, for a picture that fits a page
 
@@ -23,25 +23,22 @@ class Card:
     name: str
     title: str
     lines: tuple[str, ...] = ()
-    counts: NodeCounts | None = None
     figures: Figures | None = None
 
     def tooltip(self, language: Language) -> str:
         """All of it in one line, also what did not fit."""
         words = [f"{word(STYLES[self.kind].word, language)} {self.name}".strip(), *(text for text in (self.title, *self.lines) if text)]
-        if self.counts:
-            words += [f"{what} {number(value, language)}" for what, value in _sums(self.counts, language)]
         if self.figures:
             words += told(self.figures)
         return " · ".join(words)
 
 
-def card_of(node: Node, counts: NodeCounts | None, language: Language) -> Card:
+def card_of(node: Node, language: Language) -> Card:
     """The card of a node; a remark that is not its title already stands below its lines."""
     look: Look = node.look()
     lines = [say(line, language) for line in look.lines]
     lines += [node.note] if node.note and node.note != look.title else []
-    return Card(look.shape, node.id, _opened(say(look.title, language)), tuple(lines), counts)
+    return Card(look.shape, node.id, _opened(say(look.title, language)), tuple(lines))
 
 
 def card_with(node: Node, figures: Figures | None, language: Language) -> Card:
@@ -80,19 +77,17 @@ def _badge(style: Style) -> str:
 def _text(card: Card, style: Style, language: Language) -> str:
     full = card.kind not in ("end", "control")
     usual = TEXT_WIDTH if card.figures is None else FIGURES_WIDTH
-    limit = max(usual, _count_width(card.counts, language) * 3, figures_width(card.figures))
+    limit = max(usual, figures_width(card.figures))
     titles = lines_of(card.title, TITLE_SIZE, style.title_ink, limit, bold=True)
     lines = [line for text in card.lines for line in lines_of(text, LINE_SIZE, style.line_ink, limit)]
     natural = max(line.width for line in (*titles, *lines, *_kind(card, style, limit, language)))
-    width = limit if full or card.counts else max(natural, figures_width(card.figures))
+    width = limit if full else max(natural, figures_width(card.figures))
     rows = [row([holding(_kind_row(card, style, width, language))]), row([gap(width, 2)])]
     rows += [row([holding(stack([line], width))]) for line in titles]
     rows += [row([gap(width, 2)])] if lines else []
     rows += [row([holding(stack([line], width))]) for line in lines]
     if card.figures:
         rows += figure_rows(card.figures, style, width)
-    if card.counts:
-        rows += [row([gap(width, 6)]), row([holding(_counts(card.counts, style, width // 3, language))])]
     return table(rows)
 
 
@@ -107,32 +102,3 @@ def _kind_row(card: Card, style: Style, limit: int, language: Language) -> str:
     first = table([row([cell(kind), gap(NAME_GAP), cell(names[0], room)] if names else [cell(kind)])])
     rest = [table([row([gap(kind.width + NAME_GAP), cell(name, room)])]) for name in names[1:]]
     return table(row([holding(each)]) for each in (first, *rest))
-
-
-def _sums(counts: NodeCounts, language: Language) -> tuple[tuple[str, int], ...]:
-    return (
-        (word("here now", language), counts.at),
-        (word("went on", language), counts.through),
-        (word("left", language), counts.left),
-    )
-
-
-def _count_lines(counts: NodeCounts, style: Style, language: Language) -> list[tuple[Line, Line]]:
-    return [
-        (
-            Line(number(value, language), COUNT_SIZE, style.title_ink, bold=True),
-            Line(what, COUNT_WORD_SIZE, style.line_ink if style.solid else FAINT),
-        )
-        for what, value in _sums(counts, language)
-    ]
-
-
-def _count_width(counts: NodeCounts | None, language: Language) -> int:
-    if not counts:
-        return 0
-    return max(max(sum_.width, what.width) + 6 for sum_, what in _count_lines(counts, STYLES["email"], language))
-
-
-def _counts(counts: NodeCounts, style: Style, width: int, language: Language) -> str:
-    sums = _count_lines(counts, style, language)
-    return table([row(cell(sum_, width) for sum_, _ in sums), row(cell(what, width) for _, what in sums)])

@@ -1,16 +1,7 @@
-"""What the picture shows of what happened: how many members are where, or whole figures on every card and edge."""
+"""What the picture shows of what happened: figures on every card and edge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, slots=True)
-class NodeCounts:
-    """How many members stand `at` a node now, went `through` it to a next one, and `left` the campaign there."""
-
-    at: int
-    through: int
-    left: int
 
 
 @dataclass(frozen=True, slots=True)

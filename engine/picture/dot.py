@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from engine.graph import END, FlowGraph
 from engine.nodes import Edge
 from engine.picture.cards import Card, card_label, card_of, card_with
-from engine.picture.counts import FlowFigures, NodeCounts
+from engine.picture.counts import FlowFigures
 from engine.picture.heading import heading_label, title_of
 from engine.picture.labels import Line, gap, holding, label, lines_of, row, stack, table
 from engine.picture.lettering import clean
 from engine.picture.style import INK, SOFT, STROKES, STYLES, EdgeKind, Kind
-from engine.picture.words import Language, number, say, word
+from engine.picture.words import Language, say, word
 
 EDGE_TEXT_WIDTH = 118
 ARM_SIZE, ARMS_WIDTH = 9, 124
@@ -20,17 +20,10 @@ LITTLE_ROOM = "rankdir=TB ranksep=0.2 nodesep=0.24 {0} pad=0.06"  # for a page, 
 GRAPH = "splines=true ordering=out fontname=Helvetica bgcolor=white"
 
 
-def draw_dot(
-    graph: FlowGraph,
-    counts: Mapping[str, NodeCounts] | None = None,
-    language: Language = "en",
-    edge_counts: Mapping[tuple[str, str], int] | None = None,
-) -> str:
-    """The DOT text of a flow; `counts` by node id, `edge_counts` by (node id, exit). Nodes and edges keep the reading order."""
-    cards = {node_id: card_of(node, (counts or {}).get(node_id), language) for node_id, node in graph.nodes.items()}
-    lines = {key: (number(count, language),) for key, count in (edge_counts or {}).items()}
-    figures = FlowFigures(edges=lines, weights=edge_counts or {})
-    return _text(graph, cards, figures, language, framed=True)
+def draw_dot(graph: FlowGraph, language: Language = "en") -> str:
+    """The DOT text of a flow. Nodes and edges keep the reading order."""
+    cards = {node_id: card_of(node, language) for node_id, node in graph.nodes.items()}
+    return _text(graph, cards, FlowFigures(), language, framed=True)
 
 
 def draw_figures(graph: FlowGraph, figures: FlowFigures, language: Language = "en", *, framed: bool = False) -> str:

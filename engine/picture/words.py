@@ -72,9 +72,6 @@ DUTCH = {
     # legend and counts
     "goes on": "gaat verder",
     "time is up": "de tijd is om",
-    "here now": "nu hier",
-    "went on": "ging verder",
-    "left": "eruit",
     "Flow of the campaign": "Verloop van de campagne",
 }
 DUTCH_TIME = {

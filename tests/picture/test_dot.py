@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.graph import FlowGraph
 from engine.metrics import BUILT_IN
 from engine.nodes.update import Update
-from engine.picture import NodeCounts, draw_dot, render
+from engine.picture import FlowFigures, draw_dot, draw_figures, render
 from engine.picture.drawing import Drawing, Group, draw
 from engine.picture.layout import Part, read_layout
 from engine.picture.lettering import width_of
@@ -30,15 +30,11 @@ ROOT = Path(__file__).parents[2]
 QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def counted(graph: FlowGraph) -> dict[str, NodeCounts]:
-    return {node_id: NodeCounts(at=number * 7, through=1204 * number, left=number) for number, node_id in enumerate(graph.nodes)}
-
-
 DRAWN = {
     "winback": lambda: draw_dot(examples.winback()),
     "three_arms": lambda: draw_dot(examples.three_arms()),
     "every_kind": lambda: draw_dot(examples.every_kind()),
-    "every_kind_nl": lambda: draw_dot(examples.every_kind(), counted(examples.every_kind()), "nl", {("hello", "next"): 1204}),
+    "every_kind_nl": lambda: draw_dot(examples.every_kind(), "nl"),
     "sixty": lambda: draw_dot(examples.sixty()),
 }
 
@@ -79,13 +75,13 @@ def test_every_node_and_every_edge_of_any_flow_is_drawn_once(graph: FlowGraph) -
 @QUICK
 @given(flows())
 def test_no_text_of_any_flow_is_wider_or_higher_than_its_card(graph: FlowGraph) -> None:
-    assert_all_inside(laid_out(draw_dot(graph, counted(graph))))
+    assert_all_inside(laid_out(draw_dot(graph)))
 
 
 @pytest.mark.parametrize("language", ["en", "nl"])
 def test_words_that_break_pictures_stay_inside_too(language: Language) -> None:
     graph = examples.nasty()
-    dot = draw_dot(graph, counted(graph), language)
+    dot = draw_dot(graph, language)
     assert_all_inside(laid_out(dot))
     said = " ".join(words.text for group in finished(dot).groups for words in group.words)
     assert "<b>Zn</b> \\N'" in said
@@ -144,20 +140,8 @@ def test_a_dutch_picture_speaks_dutch() -> None:
     assert "Hier houdt de campagne op" in draw_dot(examples.winback(), language="nl")
 
 
-def test_sums_read_as_people_write_them() -> None:
-    graph = examples.winback()
-    counts = {"mail": NodeCounts(at=12, through=1204311, left=0)}
-    english, dutch = draw_dot(graph, counts, edge_counts={("mail", "next"): 9876}), draw_dot(graph, counts, "nl", {("mail", "next"): 9876})
-    assert "<b>1,204,311</b>" in english
-    assert "<b>9,876</b>" in english
-    assert "went on" in english
-    assert "<b>1.204.311</b>" in dutch
-    assert "<b>9.876</b>" in dutch
-    assert "ging verder" in dutch
-
-
 def test_an_edge_is_as_thick_as_many_went_along_it() -> None:
-    dot = draw_dot(examples.winback(), edge_counts={("mail", "next"): 0, ("answer", "then"): 50, ("answer", "timeout"): 100})
+    dot = draw_figures(examples.winback(), FlowFigures(weights={("mail", "next"): 0, ("answer", "then"): 50, ("answer", "timeout"): 100}))
     widths = {part.id: part.curves[0][1] for part in laid_out(dot) if part.sort == "edge"}
     assert widths["edge-mail.next"] < widths["edge-answer.then"] < widths["edge-answer.timeout"]
 
