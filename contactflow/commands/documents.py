@@ -28,6 +28,18 @@ FORMATS = "html and pdf for people, json for programs; csv and parquet: a folder
 OUTPUT = "The file, or the folder for csv and parquet. Default: {name}.html, {name}.pdf or {name}/ here; json is printed."
 
 
+def known_language(asked: str | None) -> str | None:
+    """The language that was asked for. Refuses one that reports are not written in: a page in another would be taken for it."""
+    from response.words import LANGUAGES
+
+    if asked is not None and asked not in LANGUAGES:
+        raise typer.BadParameter(f"'{asked}' is not one of {', '.join(map(repr, LANGUAGES))}.")
+    return asked
+
+
+LANGUAGE = typer.Option(help="en or nl. Default: the workspace's.", callback=known_language)
+
+
 def write_document(
     document: "Document", as_json: Callable[["Document"], dict[str, Any]], format_: ReportFormat, output: Path | None, language: str
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from contactflow.commands.documents import FORMATS, OUTPUT, ReportFormat, write_document
+from contactflow.commands.documents import FORMATS, LANGUAGE, OUTPUT, ReportFormat, write_document
 from contactflow.commands.options import HERE, Workspace
 
 
@@ -18,7 +18,7 @@ def report(
     campaign: Annotated[str, typer.Argument(help="The campaign's name.")],
     format_: Annotated[ReportFormat, typer.Option("--format", help=FORMATS)] = ReportFormat.HTML,
     output: Annotated[Path | None, typer.Option("-o", "--output", help=OUTPUT.format(name="CAMPAIGN"))] = None,
-    language: Annotated[str | None, typer.Option(help="en or nl. Default: the workspace's.")] = None,
+    language: Annotated[str | None, LANGUAGE] = None,
     goal: Annotated[
         str | None,
         typer.Option(help="Another learning goal, by its digest. Default: the one that customers came in under last."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contactflow.commands.documents import FORMATS, OUTPUT, ReportFormat, write_document
+from contactflow.commands.documents import FORMATS, LANGUAGE, OUTPUT, ReportFormat, write_document
 from contactflow.commands.options import HERE, Workspace
 
 if TYPE_CHECKING:  # the command line starts without what makes reports
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the command line starts without what makes reports
 
 As = Annotated[ReportFormat, typer.Option("--format", help=FORMATS)]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help=OUTPUT.format(name="NAME"))]
-Language = Annotated[str | None, typer.Option(help="en or nl. Default: the workspace's.")]
+Language = Annotated[str | None, LANGUAGE]
 
 
 @dataclass(frozen=True)

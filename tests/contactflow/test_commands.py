@@ -145,6 +145,12 @@ def test_a_report_is_written_for_people_and_for_programs(call: Call, ran: Path, 
     assert page.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("command", [("report", "spring"), ("strategy",), ("compare", "spring", "autumn"), ("programme",)])
+def test_a_language_that_reports_are_not_written_in_is_refused(call: Call, ran: Path, command: tuple[str, ...]) -> None:
+    said = call(*command, "--language", "fr", "-w", ran)
+    assert (said.code, "'fr' is not one of 'en', 'nl'" in said.err) == (2, True)
+
+
 def test_a_plan_says_what_an_edit_changes(call: Call, ran: Path) -> None:
     assert "unchanged" in call("plan", "spring", "-w", ran).out
     flow = ran / "flows" / "spring.yaml"
