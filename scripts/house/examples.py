@@ -17,7 +17,8 @@ from pathlib import Path
 
 from scripts.house.reference import DOCS, ROOT
 
-PAGES = (ROOT / "README.md", DOCS / "tutorial.md", DOCS / "how-to" / "add-a-node-type.md", DOCS / "how-to" / "analyse-in-a-notebook.md")
+_HOW_TO = ("add-a-node-type", "analyse-in-a-notebook", "read-a-report")
+PAGES = (ROOT / "README.md", DOCS / "tutorial.md", *(DOCS / "how-to" / f"{name}.md" for name in _HOW_TO))
 _BLOCK = re.compile(
     r"(?:<!-- (?P<order>file|not run): (?P<subject>[^>]*?) -->\n)?^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
