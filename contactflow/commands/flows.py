@@ -88,6 +88,7 @@ def draw(
     report's counts, of its moment: customers who came in under the learning goal that runs.
 
     Example: contactflow draw winback -o winback.pdf
+
     Example: contactflow draw winback --counts
     """
     from contactflow.checking import check_context, check_one, flow_file
