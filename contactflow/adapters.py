@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from channels.contract import Channel, Wording, WordingFault
 from contactflow.settings import Secrets, Settings
+from contactflow.signing import signing_keys
 
 if TYPE_CHECKING:
     from channels.email.settings import EmailSettings
@@ -43,7 +44,7 @@ class Adapters:
         from channels.email.channel import EmailChannel
 
         hosted = f"{self.settings.landing.base_url.rstrip('/')}/i" if self.settings.email.pictures == "hosted" else None
-        return EmailChannel(self._email_settings(), cache=self.root / STATE / "mjml", hosted=hosted)
+        return EmailChannel(self.email_settings(), cache=self.root / STATE / "mjml", hosted=hosted)
 
     def _sms(self) -> Channel:
         from channels.sms.channel import SmsChannel
@@ -56,7 +57,7 @@ class Adapters:
 
         return PrintChannel(self._print_settings())
 
-    def _email_settings(self) -> "EmailSettings":
+    def email_settings(self) -> "EmailSettings":
         """How mail leaves: to the workspace's own inbox, or over SMTP."""
         from channels.email.settings import EmailSettings
 
@@ -67,6 +68,7 @@ class Adapters:
             sender_address=email.sender,
             sender_name=self.settings.workspace.name,
             connections=min(email.connections, 4),
+            signing_keys=signing_keys(self.root, email),
         )
         if email.transport == "inbox":
             return local

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from engine.metrics import BUILT_IN, Metrics
 from store.errors import NotFoundError, SettingsError
 
 FILE = "contactflow.toml"
+SELECTOR = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"  # a name below _domainkey
 
 
 class WorkspaceSection(Section):
@@ -57,6 +59,17 @@ class ConsentSection(Section):
     purposes: tuple[str, ...] = Field(("offers", "service"), description="The purposes that a campaign may have.", min_length=1)
 
 
+class DkimSection(Section):
+    """A key that signs mail: [[email.dkim]]. Made with `contactflow dkim SELECTOR`."""
+
+    selector: Annotated[str, Field(pattern=f"^{SELECTOR}$")] = Field(description="Under which DNS has its public half.")
+    key: str = Field(description="The private key in PEM: a file in the workspace, or `env:NAME` for a variable of the environment.")
+    domain: str | None = Field(None, description="The domain that it signs for. Default: that of the sender.")
+    begins: date | None = Field(
+        None, description="The first day that it signs; of several keys of one kind the newest does. For changing keys."
+    )
+
+
 class EmailSection(Section):
     """How e-mail leaves."""
 
@@ -69,6 +82,7 @@ class EmailSection(Section):
     username: str | None = Field(None, description="Its user name. The password is CONTACTFLOW_SMTP_PASSWORD.")
     sender: str = Field("hello@example.com", description="The address that mail comes from.")
     connections: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Connections at the same time.")
+    dkim: tuple[DkimSection, ...] = Field((), description="The keys that sign mail, each `[[email.dkim]]`: newest of each kind.")
     pictures: Literal["embedded", "hosted"] = Field(
         "embedded",
         description="Pictures under templates/: `embedded` in every mail, or `hosted`: fetched from the landing pages when it is opened.",

@@ -1,12 +1,17 @@
 """The headers of a mail, and the whole of it as it goes over the wire."""
 
 import re
+from datetime import datetime
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 from channels.contract import BatchInfo, Message
 from channels.email.encoding import header_id, header_link, header_name
 from channels.email.settings import EmailSettings
 from channels.email.wording import encode_parts
+
+if TYPE_CHECKING:
+    from channels.email.dkim import DkimSigner
 
 # Nothing that could end an envelope command or a header; address_of has seen to more than this.
 _SAFE_ADDRESS = re.compile(r"[^\s<>\x00-\x20\x7f]{1,64}@[^\s<>@\x00-\x20\x7f]{1,255}")
@@ -25,6 +30,7 @@ class Letterhead:
             f"X-Contactflow-Campaign: {campaign}\r\nX-Contactflow-Node: {node}\r\n"
             f"Feedback-ID: {node}:{campaign}:{version}:contactflow\r\nAuto-Submitted: no\r\n"
         ).encode()
+        self._signer = _signer(settings, batch.at) if settings.signing_keys else None
 
     def mail(self, message: Message) -> bytes:
         """The mail from its first header to the final dot. No line in it begins with another dot."""
@@ -36,12 +42,21 @@ class Letterhead:
         )
         content = message.content
         body = content.raw if content.raw is not None else encode_parts(content.parts)
-        return b"".join((top.encode(), self._bottom, body, b".\r\n"))
+        if self._signer is None:
+            return b"".join((top.encode(), self._bottom, body, b".\r\n"))
+        mail = b"".join((top.encode(), self._bottom, body))
+        return b"".join((self._signer.signatures(mail), mail, b".\r\n"))
 
 
 def is_safe_address(address: str) -> bool:
     """Whether an address can stand in an envelope and a header without becoming something else."""
     return _SAFE_ADDRESS.fullmatch(address) is not None
+
+
+def _signer(settings: EmailSettings, at: datetime) -> "DkimSigner":
+    from channels.email.dkim import DkimSigner  # noqa: PLC0415 - cryptography: a check of a flow needs none
+
+    return DkimSigner(settings.signing_keys, at)
 
 
 def _unsubscribe(link: str) -> str:

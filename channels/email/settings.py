@@ -1,12 +1,23 @@
 """How mail leaves: the server, and who it comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from ipaddress import ip_address
 from typing import Literal
 
 from store.errors import SettingsError
 
 Security = Literal["none", "starttls", "tls"]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key, in PEM, that signs for a domain from a day on; its public half stands in DNS under the selector."""
+
+    domain: str
+    selector: str
+    pem: bytes = field(repr=False)
+    begins: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +35,7 @@ class EmailSettings:
     timeout_seconds: float = 60.0  # for a connection, and for the answer to a command
     # RFC 5321 4.5.3.2.6 advises ten minutes for the answer to the last dot: giving up earlier makes a message *unknown*.
     answer_seconds: float = 300.0
+    signing_keys: tuple[SigningKey, ...] = ()
 
     def __post_init__(self) -> None:
         if self.username and self.security == "none" and not _is_loopback(self.host):

@@ -2,7 +2,20 @@
 
 import typer
 
-from contactflow.commands import flows, halting, importing, power, previewing, promoting, reporting, running, serving, several, workspace
+from contactflow.commands import (
+    flows,
+    halting,
+    importing,
+    mailing,
+    power,
+    previewing,
+    promoting,
+    reporting,
+    running,
+    serving,
+    several,
+    workspace,
+)
 
 app = typer.Typer(
     name="contactflow",
@@ -13,5 +26,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for module in (workspace, flows, previewing, importing, running, halting, serving, power, reporting, promoting, several):
+for module in (workspace, flows, previewing, importing, running, halting, mailing, serving, power, reporting, promoting, several):
     module.add_to(app)

@@ -1,0 +1,75 @@
+"""A key is made, written into the settings, signs a mail, and DNS is compared with it."""
+
+import stat
+from pathlib import Path
+
+import dkim
+import pytest
+
+from channels.contract import BatchInfo, Content, Message, MessageKey
+from channels.email.letterhead import Letterhead
+from contactflow.adapters import Adapters
+from contactflow.settings import Secrets, read_settings
+from tests.conftest import NOON
+from tests.contactflow.conftest import Call
+
+
+def section(key: str = "keys/2026-03.pem") -> str:
+    return f'\n[email]\nsender = "shop@example.com"\n[[email.dkim]]\nselector = "2026-03"\nkey = "{key}"\n'
+
+
+def signed(root: Path) -> bytes:
+    settings = Adapters(root, read_settings(root), Secrets()).email_settings()
+    letterhead = Letterhead(settings, BatchInfo("b", "spring", "v1", "mail", "Spring", NOON))
+    return letterhead.mail(Message(MessageKey("v1.1"), "ann@example.org", Content({"subject": "Hi", "text": "Dear Ann"})))[:-3]
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_a_new_key_signs_as_soon_as_the_settings_name_it(call: Call, workspace: Path, kind: str) -> None:
+    with (workspace / "contactflow.toml").open("a") as file:
+        file.write(section())
+    said = call("dkim", "2026-03", "--type", kind, "-w", workspace)
+    key = workspace / "keys" / "2026-03.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    [record] = [line.strip() for line in said.out.splitlines() if line.strip().startswith("v=DKIM1")]
+    asked: list[bytes] = []
+
+    def dns(name: bytes, **_: object) -> bytes:
+        asked.append(name)
+        return record.encode()
+
+    assert dkim.DKIM(signed(workspace)).verify(dnsfunc=dns)
+    assert asked == [b"2026-03._domainkey.example.com."]
+    before = key.read_bytes()
+    again = call("dkim", "2026-03", "-w", workspace)
+    assert (again.code, "Choose another selector" in again.err, key.read_bytes()) == (1, True, before)
+
+    zone = workspace / "zone"
+    zone.write_text('$ORIGIN example.com.\n@ TXT "v=spf1 -all"\n_dmarc TXT "v=DMARC1; p=none"\n')
+    doubt = call("trust", zone, "-w", workspace)
+    assert (doubt.code, record in doubt.out) == (1, True)
+    with zone.open("a") as file:
+        file.write("2026-03._domainkey TXT " + " ".join(f'"{record[at : at + 200]}"' for at in range(0, len(record), 200)) + "\n")
+    assert "every reason to trust" in call("trust", zone, "-w", workspace).out
+    assert call("trust", zone, "-w", workspace, "--format", "json").out == "[]\n"
+
+
+def test_a_selector_that_dns_cannot_have_is_wrong_usage(call: Call, workspace: Path) -> None:
+    said = call("dkim", "../march", "-w", workspace)
+    assert (said.code, "Use letters, figures and hyphens" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize(("key", "told"), [("keys/none.pem", "cannot be read"), ("env:NO_SUCH_KEY", "the environment has no NO_SUCH_KEY")])
+def test_a_key_that_is_not_where_the_settings_say_is_told(call: Call, workspace: Path, key: str, told: str) -> None:
+    with (workspace / "contactflow.toml").open("a") as file:
+        file.write(section(key))
+    said = call("check", "-w", workspace)
+    assert (said.code, told in said.err) == (1, True)
+
+
+def test_a_key_may_come_from_the_environment(call: Call, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("dkim", "2026-03", "-w", workspace)
+    monkeypatch.setenv("CONTACTFLOW_DKIM", (workspace / "keys" / "2026-03.pem").read_text().replace("\n", "\\n"))
+    with (workspace / "contactflow.toml").open("a") as file:
+        file.write(section("env:CONTACTFLOW_DKIM"))
+    assert signed(workspace).startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
