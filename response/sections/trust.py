@@ -108,6 +108,8 @@ def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], compare
         return say("trust.open.broken" if primary in broken else "trust.open.broken_elsewhere", "alarm", node=broken[0].node)
     if leaked := _leaked(primary):
         return say("trust.open.leaked", "alarm", customers=As("count", leaked))
+    if held := _nobody_reached(primary):
+        return say("trust.open.unsent", "alarm", customers=As("count", held)).behind("exclusions")
     if compared and compared.unlike:
         return say("trust.open.unlike", "alarm").behind("balance", "balance")
     mine = {check.stage: check.finding for check in checks if check.experiment is primary}
@@ -130,6 +132,13 @@ def _said(check: Check) -> Say:
     p = check.even_p if arrived_alike else check.surest
     said = say(f"trust.{check.stage}.{check.finding}{variant}", tone, node=check.experiment.node, p=As("p", p))
     return said.behind("trust", "ratio" if check.stage == "sizes" else "even")
+
+
+def _nobody_reached(experiment: Experiment) -> int:
+    """Customers for whom a message was decided, when none of any group has left or may leave yet; else 0."""
+    reached = [arm.reach for arm in experiment.arms]
+    left = sum(each.states.get(state, 0) for each in reached for state in ("sent", "unknown", "open"))
+    return 0 if left else sum(each.decided for each in reached)
 
 
 def _leaked(experiment: Experiment) -> int:

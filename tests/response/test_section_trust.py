@@ -157,6 +157,20 @@ def test_a_control_that_got_this_campaigns_message_is_told(story: Story) -> None
     assert said(found, "trust.leaked")["customers"] == 1
 
 
+@pytest.mark.parametrize(
+    ("state", "alarming"), [("failed", True), ("suppressed", True), ("sent", False), ("unknown", False), ("queued", False)]
+)
+def test_a_campaign_of_which_nothing_left_says_so_first(story: Story, state: str, alarming: bool) -> None:
+    version = story.runs(flow(HOLDOUT, MAIL, DONE))
+    contacted, _ = (story.arm(100, "start", arm, version) for arm in ("contacted", "control"))
+    for member in contacted[:2]:
+        story.message(member, "mail", "failed", reason="refused")
+    story.message(contacted[2], "mail", state, reason="refused")
+    found = trust(story)
+    assert (opening(found).key == "trust.open.unsent") is alarming
+    assert not alarming or said(found, "trust.open.unsent")["customers"] == 3
+
+
 def test_arms_that_the_data_chose_cannot_be_checked(story: Story) -> None:
     by = Split.model_validate({"id": "arms", "split": {"a": {"next": "done"}, "b": {"next": "done"}}, "by": "city"})
     version = story.runs(flow(EVERYONE, by, DONE))
