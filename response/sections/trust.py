@@ -103,13 +103,8 @@ def _check(experiment: Experiment, stage: Stage, p_value: float | None, even_p: 
 def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], compared: Balance | None) -> Say:
     """The worst that is known, or that nothing speaks against it."""
     primary = experiments[0]
-    broken = [check.experiment for check in checks if (check.stage, check.finding) == ("sizes", "bad")]
-    if broken:
-        return say("trust.open.broken" if primary in broken else "trust.open.broken_elsewhere", "alarm", node=broken[0].node)
-    if leaked := _leaked(primary):
-        return say("trust.open.leaked", "alarm", customers=As("count", leaked))
-    if held := _nobody_reached(primary):
-        return say("trust.open.unsent", "alarm", customers=As("count", held)).behind("exclusions")
+    if wrong := _not_usable(primary, checks):
+        return wrong
     if compared and compared.unlike:
         return say("trust.open.unlike", "alarm").behind("balance", "balance")
     mine = {check.stage: check.finding for check in checks if check.experiment is primary}
@@ -120,6 +115,18 @@ def _opening(experiments: Sequence[Experiment], checks: Sequence[Check], compare
         return say("trust.open.uneven", node=uneven[0].experiment.node).behind("trust", "even")
     known = "good_sizes" if not (compared and compared.rows) else "good_by_chance" if compared.far else "good"
     return say(f"trust.open.{known}").behind("trust", "ratio")
+
+
+def _not_usable(primary: Experiment, checks: Sequence[Check]) -> Say | None:
+    """What makes a comparison useless, or blind: groups of other sizes, a control that was written to, nobody who was."""
+    broken = [check.experiment for check in checks if (check.stage, check.finding) == ("sizes", "bad")]
+    if broken:
+        return say("trust.open.broken" if primary in broken else "trust.open.broken_elsewhere", "alarm", node=broken[0].node)
+    if leaked := _leaked(primary):
+        return say("trust.open.leaked", "alarm", customers=As("count", leaked))
+    if held := _nobody_reached(primary):
+        return say("trust.open.unsent", "alarm", customers=As("count", held)).behind("exclusions")
+    return None
 
 
 def _said(check: Check) -> Say:
