@@ -1,7 +1,8 @@
 """Dates, money and numbers as their reader writes them: filters for templates, by the customer's language and country.
 
 ``{{ customer.last_purchase_on | date }}``, ``| date("d MMMM")``, ``{{ customer.total_spent | money }}``, ``| number``, ``| percent``.
-A customer whose language or country is not known reads those of the organisation. Source of all forms: Unicode CLDR, through Babel.
+``| date(language="en")`` is for a text that all read in one language. A customer whose language or country is not known reads those of
+the organisation. Source of all forms: Unicode CLDR, through Babel.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,41 +29,41 @@ def reads_of(tree: nodes.Template) -> frozenset[str]:
 
 
 @pass_context
-def _date(context: Context, value: Any, form: str = "long") -> Any:
+def _date(context: Context, value: Any, form: str = "long", language: str = "") -> Any:
     """A day: `form` is short, medium, long or full, or a pattern such as "d MMMM"."""
-    return value if isinstance(value, Undefined) else _day_in_words(str(value)[:10], form, *_places(context))
+    return value if isinstance(value, Undefined) else _day_in_words(str(value)[:10], form, *_places(context, language))
 
 
 @pass_context
-def _money(context: Context, value: Any, currency: str | None = None) -> Any:
+def _money(context: Context, value: Any, currency: str | None = None, language: str = "") -> Any:
     """An amount in whole and hundredths, in the organisation's currency unless another is named."""
     if isinstance(value, Undefined):
         return value
     sender = context.get("sender")
     own = sender.get("currency") if isinstance(sender, Mapping) else None
-    return _amount(str(value), str(currency or own or "EUR"), *_places(context))
+    return _amount(str(value), str(currency or own or "EUR"), *_places(context, language))
 
 
 @pass_context
-def _number(context: Context, value: Any, decimals: int | None = None) -> Any:
+def _number(context: Context, value: Any, decimals: int | None = None, language: str = "") -> Any:
     """A number with the separators of its reader, rounded to `decimals` when given."""
-    return value if isinstance(value, Undefined) else _figure(str(value), decimals, "number", *_places(context))
+    return value if isinstance(value, Undefined) else _figure(str(value), decimals, "number", *_places(context, language))
 
 
 @pass_context
-def _percent(context: Context, value: Any, decimals: int = 0) -> Any:
+def _percent(context: Context, value: Any, decimals: int = 0, language: str = "") -> Any:
     """A share (0..1) in hundredths."""
-    return value if isinstance(value, Undefined) else _figure(str(value), decimals, "percent", *_places(context))
+    return value if isinstance(value, Undefined) else _figure(str(value), decimals, "percent", *_places(context, language))
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {"date": _date, "money": _money, "number": _number, "percent": _percent}
 
 
-def _places(context: Context) -> tuple[str, str]:
-    """Language and country of whom the message is for."""
+def _places(context: Context, language: str) -> tuple[str, str]:
+    """Language and country of whom the message is for; `language` instead, in a text that is the same in all."""
     groups = [each for each in (context.get("customer"), context.get("sender")) if isinstance(each, Mapping)]
     found = [next((str(group[name]) for group in groups if group.get(name)), "") for name in ("language", "country")]
-    return found[0], found[1]
+    return language or found[0], found[1]
 
 
 @lru_cache(10_000)

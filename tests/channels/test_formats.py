@@ -42,6 +42,8 @@ def sms(folder: Path, text: str, customer: dict[str, Any]) -> str | CompositionF
         ("{{ (customer.n + 1) | number(0) }}", "en", "NL", "1.236"),
         ("{{ 0.256 | percent }}", "nl", "NL", "26%"),
         ("{{ 0.256 | percent(1) }}", "nl", "NL", "25,6%"),
+        ("{{ customer.x | date(language='en') }}", "de", "DE", "2 March 2026"),
+        ("{{ customer.n | money(language='en') }}", "nl", "NL", "€ 1.234,50"),
         ("{{ customer.x | date }}", None, None, "2 maart 2026"),
         ("{{ customer.x | date }}", "nl", "US", "2 maart 2026"),
         ("{{ customer.x | date }}", "xx", "??", "March 2, 2026"),
