@@ -59,7 +59,7 @@ def write_preview(shown: Preview, target: Path) -> None:
     if target.suffix == ".eml" and isinstance(shown.channel, EmailChannel):
         target.write_bytes(shown.channel.written_out(shown.message("preview", shown.letterhead.addressee.address or NOBODY), shown.batch))
     elif target.suffix == ".html" and "html" in parts:
-        target.write_text(_page(shown.letterhead.wording, parts["html"]), encoding="utf-8")
+        target.write_text(shown_alone(shown.content), encoding="utf-8")
     elif target.suffix == ".txt" and "text" in parts:
         target.write_text(parts["text"], encoding="utf-8")
     else:
@@ -99,8 +99,3 @@ def _marked(shown: Preview) -> Content:
     content = replace(wording, subject=MARK + wording.subject).compose(shown.letterhead.values)
     assert not isinstance(content, CompositionFault), content.reason  # it has been composed once from the same values
     return content
-
-
-def _page(wording: object, html: str) -> str:
-    pictures = wording.pictures if isinstance(wording, EmailWording) else ()
-    return shown_alone(html, {each.cid: f"data:{each.type};base64,{each.data.replace(chr(13) + chr(10), '')}" for each in pictures})

@@ -2,13 +2,15 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message as Part
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from channels.contract import WordingFault
+from channels.contract import Content, WordingFault
 from channels.email.source import Source
 from channels.email.tags import HOLE, find_tags, holed
 
@@ -64,9 +66,18 @@ def illustrated(source: Source, root: Path, hosted: str | None) -> Illustrated |
     return faults or Illustrated(source.replaced(swaps) if swaps else source, tuple(pictures.values()))
 
 
-def shown_alone(html: str, pictures: Mapping[str, str]) -> str:
-    """HTML that needs no mail around it: ``cid:`` addresses replaced by data, given by cid as a data: address."""
+def shown_alone(content: Content) -> str:
+    """The HTML of a mail with the pictures that travel with it put in, so that it needs no mail around it."""
+    html = content.parts["html"]
+    if content.raw is None or "cid:" not in html:
+        return html
+    parts = [part for part in message_from_bytes(content.raw).walk() if part["Content-ID"]]
+    pictures = {part["Content-ID"][1:-1]: f"data:{part.get_content_type()};base64,{_joined(part)}" for part in parts}
     return re.sub(r"cid:([\w@.-]+)", lambda match: pictures.get(match[1], match[0]), html)
+
+
+def _joined(part: Part) -> str:
+    return "".join(str(part.get_payload()).split())
 
 
 def _named(source: Source) -> Iterator[tuple[int, int, str]]:

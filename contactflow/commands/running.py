@@ -128,7 +128,7 @@ def message(
     format_: As = Format.TEXT,
     workspace: Workspace = HERE,
 ) -> None:
-    """Show a message exactly as it was sent.
+    """Show a message exactly as it was sent; its HTML with the pictures that it carried.
 
     Example: contactflow message 17 --part html > mail.html
     """
@@ -138,6 +138,10 @@ def message(
     with open_workspace(workspace) as opened:
         sent = sent_message(opened, number)
         parts = dict(sent.content.parts)
+    if "html" in parts:
+        from channels.email.pictures import shown_alone
+
+        parts["html"] = shown_alone(sent.content)
     if part is not None and part not in parts:
         raise typer.BadParameter(f"The message has no '{part}'. It has: {', '.join(parts)}.", param_hint="--part")
     if part is not None:

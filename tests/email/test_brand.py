@@ -3,7 +3,7 @@
 import email
 import email.policy
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from channels.brand import BRAND, Brand, read_brand
 from channels.contract import Content, WordingFault
 from channels.email.compiling import compile_wording
+from channels.email.pictures import shown_alone
 from channels.email.wording import EmailWording
 
 PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -102,6 +103,7 @@ def test_a_picture_travels_in_the_mail_once_and_every_reader_finds_it(tmp_path: 
     assert (picture.get_content(), picture.get_content_type()) == (PIXEL, "image/png")
     assert page.get_content().count(f"cid:{picture['Content-ID'][1:-1]}") == 2
     assert not message.defects
+    assert shown_alone(content).count(f'src="data:image/png;base64,{b64encode(PIXEL).decode()}"') == 2
     assert max(map(len, content.raw.split(b"\r\n"))) <= 78
 
 
