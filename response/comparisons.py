@@ -18,7 +18,7 @@ from response.statistics.power import detectable_difference, detectable_rise
 from response.statistics.proportions import difference_of_proportions, proportions_p_value
 from response.statistics.ratios import difference_of_ratios, ratio_p_value, relative_ratio
 from response.statistics.relative import relative_lift
-from response.statistics.several import holm
+from response.statistics.several import benjamini_hochberg, holm
 from response.statistics.sums import UNDEFINED, Effect, Sums
 from response.statistics.verdicts import ALPHA, Verdict, judge, judge_by_hybrid_rule
 
@@ -79,12 +79,26 @@ class _Figures:
     detectable: float | None = None
 
 
-def compare(experiments: Sequence[Experiment], metrics: Sequence[Measured], goal: Goal | None) -> Iterator[Comparison]:
+def compare(experiments: Sequence[Experiment], metrics: Sequence[Measured], goal: Goal | None) -> list[Comparison]:
     """Comparisons by experiment, metric and arm, the primary ones first.
 
-    Holm's correction is over the arms that share a control, within one metric. The registered smallest effect counts for
-    the registered metric only.
+    Holm's correction is over the arms that share a control, within one metric. All that does not answer the learning goal is called
+    better or worse only where that holds after Benjamini and Hochberg's correction over all of it, too: who looks at twenty figures
+    finds one by chance. The registered smallest effect counts for the registered metric only.
     """
+    found = list(_compared(experiments, metrics, goal))
+    beside = [each for each in found if not each.primary and each.verdict is not Verdict.NOT_VALID]
+    corrected = {id(each): q for each, q in zip(beside, benjamini_hochberg([each.p_value for each in beside]), strict=True)}
+    return [_among_many(each, corrected.get(id(each))) for each in found]
+
+
+def _among_many(found: Comparison, q_value: float | None) -> Comparison:
+    if q_value is not None and q_value >= ALPHA and found.verdict in (Verdict.BETTER, Verdict.WORSE):
+        return replace(found, q_value=q_value, verdict=Verdict.INCONCLUSIVE, why="several_comparisons")
+    return replace(found, q_value=q_value)
+
+
+def _compared(experiments: Sequence[Experiment], metrics: Sequence[Measured], goal: Goal | None) -> Iterator[Comparison]:
     for experiment in experiments:
         for place, measured in enumerate(metrics):
             minimum = goal.minimum if goal and goal.metric == measured.spec.name else None

@@ -17,6 +17,7 @@ Why = Literal[
     "interval",  # the interval decides
     "within_minimum",  # the interval lies within the smallest effect that matters
     "several_arms",  # the interval excludes zero, but not after Holm's correction for several arms
+    "several_comparisons",  # the interval excludes zero, but among so many comparisons that were not the question this is no finding
     "no_spread",  # nobody differs from anybody, so that there is nothing to judge by
     "window_open",  # the window of some customers has not closed yet
     "planned_open",  # fewer customers than planned have come in
@@ -218,6 +219,7 @@ class Comparison:
     open_customers: int = 0  # who still have time, in this metric's own window
     closes_at: datetime | None = None  # when the last of them has had it
     found_on: date | None = None  # the day of the early finding that decided
+    q_value: float | None = None  # p after Benjamini and Hochberg over all comparisons that do not answer the goal; of these only
 
     @property
     def arm_rate(self) -> float | None:

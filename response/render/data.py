@@ -84,6 +84,7 @@ def _comparison(found: Comparison, report: Report, read: Reader) -> dict[str, An
         "relative": _effect(found.relative),
         "p_value": found.p_value,
         "adjusted_p_value": found.adjusted_p_value,
+        "q_value": found.q_value,
         "detectable": found.detectable,
         "cuped": _plain(asdict(found.cuped)) if found.cuped else None,
         "reached": _effect(found.cace) if found.cace else None,

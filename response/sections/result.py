@@ -151,8 +151,13 @@ def _others(rest: Sequence[Comparison]) -> Iterator[Part]:
     for (node, _), group in groupby(rest, key=lambda each: (each.node, table_of(each))):
         found = list(group)
         several = _several(found)
-        columns = (Column("metric", "text", words="metric"), Column("group", "text", words="arm"), *_columns("number", "rate", several))
-        rows = tuple((each.metric, each.arm, *_mixed(each, several)) for each in found)
+        columns = (
+            Column("metric", "text", words="metric"),
+            Column("group", "text", words="arm"),
+            *_columns("number", "rate", several),
+            Column("q", "p", define="several_comparisons"),
+        )
+        rows = tuple((each.metric, each.arm, *_mixed(each, several), each.q_value) for each in found)
         title = say("result.others", node=node, kind=Word("kind", found[0].kind))
         yield Table(table_of(found[0]), columns, rows, title=title)
 

@@ -37,7 +37,13 @@ from tests.response.recomputed_facts import (
 @cache
 def comparisons(facts: Facts) -> list[Row]:
     """Every arm against its control on every metric, in the order of the report."""
-    return [row for plan in facts.told.plans for metric in facts.told.metrics for row in _compared(facts, plan, metric)]
+    rows = [row for plan in facts.told.plans for metric in facts.told.metrics for row in _compared(facts, plan, metric)]
+    beside = [row for row in rows if not row["primary"]]
+    for row, q in zip(beside, corrected([row["p_value"] for row in beside], "fdr_bh"), strict=True):
+        row["q_value"] = q
+        if q is not None and q >= 0.05 and row["verdict"] in ("better", "worse"):
+            row["verdict"] = "inconclusive"
+    return rows
 
 
 def _compared(facts: Facts, plan: Plan, metric: str) -> list[Row]:
@@ -48,7 +54,7 @@ def _compared(facts: Facts, plan: Plan, metric: str) -> list[Row]:
     rows = []
     for arm, (test, control), p in zip(plan.tested, sides, adjusted, strict=True):
         row: Row = {"metric": metric, "node": plan.node, "kind": plan.kind, "primary": main, "arm": arm, "control": plan.control}
-        row |= _figures(y[test], y[control], money=is_money(metric)) | {"adjusted_p_value": p}
+        row |= _figures(y[test], y[control], money=is_money(metric)) | {"adjusted_p_value": p, "q_value": None}
         row["reached"] = _reached(facts, plan, (test, control), row["absolute"])
         row["cuped"] = _cuped((y[test], y[control]), (before[test], before[control])) if before[test | control].any() else None
         minimum = facts.told.minimum if metric == facts.told.metrics[0] else None
@@ -132,6 +138,7 @@ def others_at(node: str) -> Recomputed:
 def _shown(row: Row) -> Row:
     """A comparison as a table has it."""
     names = {"group": "arm", "assigned": "arm_assigned", "rate": "arm_rate", "p": "p_value", "adjusted_p": "adjusted_p_value"}
+    names |= {} if row["primary"] else {"q": "q_value"}
     return row | {column: row[name] for column, name in names.items()}
 
 
