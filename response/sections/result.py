@@ -42,14 +42,14 @@ def _primary(found: Sequence[Comparison], report: Report) -> Iterator[Part]:
 
 def _result_table(found: Sequence[Comparison]) -> Table:
     first, unit, several = found[0], unit_of(found[0]), _several(found)
-    columns = (Column("group", "text", words="arm"), *_columns(unit, first.metric, several))
-    rows = tuple((each.arm, *_row(each, several)) for each in found)
+    columns = (Column("group", "text", words="arm"), *_columns(unit, first.metric, several=several))
+    rows = tuple((each.arm, *_row(each, several=several)) for each in found)
     return Table(
         "result", columns, rows, title=say("result.title", metric=Word("metric", first.metric), control=Word("arm", first.control))
     )
 
 
-def _columns(unit: Unit, metric: str, several: bool) -> tuple[Column, ...]:
+def _columns(unit: Unit, metric: str, *, several: bool) -> tuple[Column, ...]:
     return (
         Column("verdict", "text", words="verdict", define="verdict"),
         Column("assigned", define="assigned"),
@@ -63,7 +63,7 @@ def _columns(unit: Unit, metric: str, several: bool) -> tuple[Column, ...]:
     )
 
 
-def _row(found: Comparison, several: bool) -> tuple[Cell, ...]:
+def _row(found: Comparison, *, several: bool) -> tuple[Cell, ...]:
     figures = (
         found.arm_assigned,
         found.arm_rate,
@@ -150,21 +150,20 @@ def _others(rest: Sequence[Comparison]) -> Iterator[Part]:
     """All other comparisons, a table for each node."""
     for (node, _), group in groupby(rest, key=lambda each: (each.node, table_of(each))):
         found = list(group)
-        several = _several(found)
         columns = (
             Column("metric", "text", words="metric"),
             Column("group", "text", words="arm"),
-            *_columns("number", "rate", several),
+            *_columns("number", "rate", several=False),  # what several arms cost is within the correction for all
             Column("q", "p", define="several_comparisons"),
         )
-        rows = tuple((each.metric, each.arm, *_mixed(each, several), each.q_value) for each in found)
+        rows = tuple((each.metric, each.arm, *_mixed(each), each.q_value) for each in found)
         title = say("result.others", node=node, kind=Word("kind", found[0].kind))
         yield Table(table_of(found[0]), columns, rows, title=title)
 
 
-def _mixed(found: Comparison, several: bool) -> Iterator[Cell]:
+def _mixed(found: Comparison) -> Iterator[Cell]:
     """The row of a table that holds metrics of several units: rates and differences say their own."""
     unit = unit_of(found)
-    for column, cell in zip(_columns(unit, found.metric, several), _row(found, several), strict=True):
+    for column, cell in zip(_columns(unit, found.metric, several=False), _row(found, several=False), strict=True):
         own = column.kind in (RATES[unit], DIFFERENCES[unit])
         yield As(column.kind, cell) if own and not isinstance(cell, As | Word | Say) else cell
