@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from contactflow.adapters import STATE, Adapters
 from contactflow.migrations import bring_up_to_date
+from contactflow.rules import Rules
 from contactflow.settings import Secrets, Settings, environment, read_secrets, read_settings
 from contactflow.starting import write_key
 from customers.attributes import declare_attributes
@@ -73,12 +74,13 @@ def open_desk(workspace: Workspace, machine: Clock) -> Iterator[Desk]:
 
 
 def open_campaign(root: Path, campaign: str) -> Opened:
-    """A campaign for a worker of Prefect's; it stays open as long as the worker's process lives."""
+    """A campaign for a worker of Prefect's, which also carries out its own rule; it stays open as long as the worker's process lives."""
     stack = ExitStack()
     workspace = stack.enter_context(open_workspace(root))
     machine = SystemClock()
     desk = stack.enter_context(open_desk(workspace, machine))
-    return Opened(open_versions(workspace, campaign), desk, machine, stack)
+    versions, rules = open_versions(workspace, campaign), Rules(root, print)
+    return Opened(versions, desk, machine, stack, lambda now: rules.look(versions[0], now))
 
 
 def landing_settings(root: Path, settings: Settings, keys: Secrets) -> LandingSettings:

@@ -99,8 +99,6 @@ class _Course:
     def decide(self, now: datetime) -> list[Decided]:
         """What the campaign's rule decides now: at most one thing."""
         versions = self.opened.versions
-        if _halt(versions[0]):
-            return []
         decided = self.rules.look(versions[0], now)
         if decided and decided.version_to:
             self.opened = replace(self.opened, versions=open_versions(versions[0].workspace, versions[0].names[0]))

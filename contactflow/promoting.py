@@ -9,8 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+from sqlmodel import Session
+
 from contactflow.checking import check_context, check_one, flow_file
 from contactflow.settings import read_settings
+from customers.tables import table_of
 from engine.campaigns import open_versions, start_in, stored_graph
 from engine.graph import FlowGraph
 from engine.language.check import check_text
@@ -19,6 +23,7 @@ from engine.nodes.send import PERSONALISED, UNPERSONALISED, Send
 from engine.plan import Plan, plan
 from engine.promote import Decided, Winner, changed_lines, promoted_text, write_down
 from engine.running import Running
+from engine.tables import Campaign, FlowVersion
 from engine.workspace import Workspace
 from response.building import build_report
 from response.facts import Comparison, Report
@@ -72,7 +77,10 @@ def prepare(root: Path, workspace: Workspace, wish: Wish, now: datetime) -> Prom
 
 
 def carry_out(workspace: Workspace, promotion: Promotion, now: datetime, *, by_rule: bool = False) -> Decided:
-    """Store the new version and the decision, and write the flow; all of it or nothing. People in flight stay on their version."""
+    """Store the new version and the decision, and write the flow; all of it or nothing. People in flight stay on their version.
+
+    Raises EditedSinceError when another version has come to run since it was prepared: of two that promote at once, one does.
+    """
     decided = Decided(
         now,
         "promoted",
@@ -84,11 +92,20 @@ def carry_out(workspace: Workspace, promotion: Promotion, now: datetime, *, by_r
         promotion.evidence,
     )
     with writing(workspace.database) as session:
+        _still_runs(session, promotion)
         start_in(session, workspace, promotion.graph, promotion.text, now)
         write_down(session, promotion.plan.campaign, decided)
         session.flush()
         _replace(promotion.file, promotion.text)  # the last thing that may fail
     return decided
+
+
+def _still_runs(session: Session, promotion: Promotion) -> None:
+    campaigns, versions = table_of(Campaign), table_of(FlowVersion)
+    mine = select(campaigns.c.version_id).where(campaigns.c.name == promotion.plan.campaign).with_for_update()
+    runs = session.execute(select(versions.c.version).where(versions.c.id == session.execute(mine).scalar_one())).scalar_one()
+    if runs != promotion.plan.running_version:
+        raise EditedSinceError(f"Version {runs} has come to run in the meantime. See what was decided: contactflow status")
 
 
 def report_of(root: Path, workspace: Workspace, campaign: str, now: datetime) -> Report:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from engine.interventions import may_go_on
 from engine.promote import Decided
 from engine.running import Running
+from store.session import reading
 
 LOOKS = "looks"  # in the workspace's state: when a rule looked, and when it looks again
 
@@ -22,7 +24,7 @@ class Rules:
     def look(self, running: Running, now: datetime) -> Decided | None:
         """Decide when there is an answer and no decision on it yet; gives the decision that was taken now."""
         learn = running.graph.campaign.learn
-        if learn is None or learn.then != "promote" or not _is_time(running, now):
+        if learn is None or learn.then != "promote" or not _is_time(running, now) or _is_halted(running):
             return None
         from contactflow.deciding import decide
 
@@ -32,6 +34,11 @@ class Rules:
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(looked), encoding="utf-8")
         return ruling.decided
+
+
+def _is_halted(running: Running) -> bool:
+    with reading(running.workspace.database) as session:
+        return not may_go_on(session, running)
 
 
 def _is_time(running: Running, now: datetime) -> bool:

@@ -74,6 +74,8 @@ async def wave(campaign: str, at: str = NOW, workspace: str | None = None, opene
     report = await _carry_out(opened, now)
     await _show(opened, report, now)
     if given is None:
+        if opened.afterwards:
+            await asyncio.to_thread(opened.afterwards, now)
         await asyncio.to_thread(opened.held.close)
     return report
 

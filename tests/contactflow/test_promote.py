@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from contactflow.bootstrap import open_desk, open_workspace
+from contactflow.bootstrap import open_campaign, open_desk, open_workspace
 from contactflow.checking import check_context, check_one
+from contactflow.promoting import EditedSinceError, Wish, carry_out, prepare
 from contactflow.rules import Rules
 from customers.tables import Customer, Purchase
 from engine.campaigns import open_versions, start
+from engine.interventions import pause, resume
 from engine.promote import Decided, decisions
 from engine.wave import carry_out as carry_out_wave
 from store.clock import SystemClock
@@ -265,6 +267,37 @@ def test_a_rule_does_not_touch_a_file_that_was_edited_but_waits(pilot: Path) -> 
         assert Rules(pilot, told.append).look(open_versions(workspace, "pilot")[0], NOON + 3 * WEEK) is None
     assert "waits" in told[0]
     assert logged(pilot) == ()
+
+
+def test_of_two_that_promote_at_once_one_does_and_the_other_is_told(pilot: Path) -> None:
+    run(pilot)
+    now = NOON + 3 * WEEK
+    with open_workspace(pilot) as workspace:
+        first, second = (prepare(pilot, workspace, Wish("pilot"), now) for _ in range(2))
+        carry_out(workspace, first, now)
+        with pytest.raises(EditedSinceError, match="has come to run in the meantime"):
+            carry_out(workspace, second, now)
+    assert len(logged(pilot)) == 1
+
+
+def test_a_worker_carries_the_rule_out_behind_its_wave(pilot: Path) -> None:
+    run(pilot, then="promote")
+    before = current(pilot)
+    opened = open_campaign(pilot, "pilot")
+    with opened.held:
+        assert opened.afterwards
+        assert opened.afterwards(NOON + 3 * WEEK)
+    assert [each.decided_by for each in logged(pilot)] == ["rule"]
+    assert current(pilot) != before
+
+
+def test_a_halted_campaign_decides_nothing_by_itself(pilot: Path) -> None:
+    run(pilot, then="promote")
+    with open_workspace(pilot) as workspace:
+        pause(workspace, "pilot", NOON + WEEK)
+        assert Rules(pilot, print).look(open_versions(workspace, "pilot")[0], NOON + 3 * WEEK) is None
+        resume(workspace, "pilot", NOON + 3 * WEEK)
+        assert Rules(pilot, print).look(open_versions(workspace, "pilot")[0], NOON + 3 * WEEK) is not None
 
 
 def test_without_the_rule_nothing_happens_by_itself(pilot: Path) -> None:
