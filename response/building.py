@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from engine.goals import RULE, GoalSpec
+from engine.interventions import interventions
 from engine.metrics import BUILT_IN, Metrics, MetricSpec
 from response import copies
 from response.comparisons import Measured, compare
@@ -17,7 +18,7 @@ from response.funnel import exclusions, funnel
 from response.goals import FlowOf, Registered, Started, started
 from response.looking import looks_of
 from response.metrics import arm_sums, campaign_total, caps, currencies, without_margin
-from response.notes import notes_on_arms, notes_on_costs, notes_on_entries, notes_on_metrics
+from response.notes import notes_on_arms, notes_on_costs, notes_on_entries, notes_on_halts, notes_on_metrics
 from response.population import Entries, Population, entries, nth_entry
 from response.reactions import copy_reactions, forget_reactions
 from response.sources import Sources
@@ -94,6 +95,7 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
         window=_window(counted, begun.goes_on),
         notes=(
             *notes_on_entries(begun, counted.came, others),
+            *notes_on_halts(interventions(session, begun.id), zone, now),
             *notes_on_costs(currency, used),
             *notes_on_metrics(specs, _registered(registered), metrics),
         ),

@@ -35,6 +35,7 @@ NoteCode = Literal[
     "no_experiment",
     "nobody_in",
     "later_entries",
+    "halted",
     "returning",
     "no_control_named",
     "shares_by_data",

@@ -1,7 +1,10 @@
 """What a reader must know beside the figures."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from engine.interventions import Deed, Intervened
 from engine.metrics import Metrics, MetricSpec
 from response.experiments import Plan
 from response.facts import Comparison, Experiment, Note, Report
@@ -31,6 +34,13 @@ def notes_on_entries(begun: Started, came: Entries, other_purchases: int) -> Ite
         yield Note("returning")
     if other_purchases:
         yield Note("other_currencies", (("count", str(other_purchases)),))
+
+
+def notes_on_halts(done: Sequence[Intervened], zone: ZoneInfo, now: datetime) -> Iterator[Note]:
+    """A person held the campaign or stopped it: messages came later than the flow says, or not at all."""
+    halts = [each for each in done if each.deed is not Deed.RESUMED and each.at <= now]
+    if halts:
+        yield Note("halted", (("count", str(len(halts))), ("first", f"{halts[0].at.astimezone(zone):%Y-%m-%d %H:%M}")))
 
 
 def notes_on_costs(workspace: str, used: str) -> Iterator[Note]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from engine.tables import Intervention
 from response.building import build_report
 from response.facts import Note, Report
 from response.statistics.proportions import difference_of_proportions
@@ -349,3 +350,14 @@ def test_a_reading_session_is_enough(database: Engine, story: Story) -> None:
     with reading(database) as session:
         report = build_report(session, "spring", datetime(2026, 5, 1, tzinfo=UTC), AMSTERDAM, "EUR", lambda row: story.flows[row.version])
     assert report.title == "Spring <offer>"
+
+
+def test_a_report_says_that_a_person_paused_the_campaign(story: Story) -> None:
+    version = story.runs(flow(HOLDOUT, DONE))
+    story.arm(4, "start", "contacted", version)
+    assert "halted" not in codes(story.report())
+    story.session.add(Intervention(campaign_id=story.campaign_id, at=NOON, kind="paused"))
+    story.session.add(Intervention(campaign_id=story.campaign_id, at=NOON, kind="resumed"))
+    story.session.flush()
+    [note] = [each for each in story.report().notes if each.code == "halted"]
+    assert dict(note.values) == {"count": "1", "first": f"{NOON.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}"}
