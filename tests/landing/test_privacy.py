@@ -179,9 +179,8 @@ def test_without_a_database_a_visitor_is_asked_to_come_back(stranger: httpx.Clie
         assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # on PostgreSQL the next test holds the customer's row
 def test_with_a_locked_database_an_answer_is_refused_whole_and_can_be_sent_again(pages: Pages) -> None:
-    if pages.database.dialect.name != "sqlite":
-        pytest.skip("on PostgreSQL the next test holds the customer's row")
     event.listen(pages.database, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 50"))
     pages.database.dispose()
     locker = sqlite3.connect(str(pages.database.url.database), isolation_level=None)
@@ -193,9 +192,8 @@ def test_with_a_locked_database_an_answer_is_refused_whole_and_can_be_sent_again
     assert pages.browser.post(pages.path(), data=CHOICE).status_code == 303
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has no locks on rows
 def test_a_customer_who_is_being_changed_for_long_is_not_waited_for(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
-    if pages.database.dialect.name != "postgresql":
-        pytest.skip("SQLite has no locks on rows")
     monkeypatch.setattr("landing.responses.PATIENCE_SECONDS", 1)
     with Session(pages.database) as session:
         session.execute(select(Customer).where(col(Customer.id) == pages.people.customer_id).with_for_update())
