@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.tables import Customer
-from engine.language.faults import Fault
 from channels.brand import Brand
 from channels.colours import READABLE, contrast
+from customers.tables import Customer
+from engine.language.faults import Fault
 from landing.colours import DARK_PAPER, LIGHT_PAPER, brand_css
 from landing.fields import FIELD_TYPES, PhoneField
 from landing.page import Page
