@@ -22,7 +22,7 @@ _GUARD = {
 
 def page(template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page of the studio."""
-    return HTMLResponse(_environment().get_template(template).render(values), status, headers=_GUARD)
+    return HTMLResponse(_environment().get_template(template).render(values).encode("utf-8", "replace"), status, headers=_GUARD)
 
 
 def shown_moment(moment: datetime | None) -> str:

@@ -6,59 +6,62 @@ from functools import cache
 from math import ceil
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from store.session import reading
-from studio.inbox.reading import open_mail
-from studio.inbox.records import PAGE, Mail, list_mails, open_records, read_mail, read_record
+from studio.inbox.framing import POLICY, Scheme, framed, has_dark
+from studio.inbox.reading import MOST_SHOWN, Opened, open_mail
+from studio.inbox.records import PAGE, list_campaigns, list_mails, open_records, read_mail, read_record
 from studio.paths import StudioPaths
 from studio.render import page
 
 Found = TypeVar("Found")
+MailId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _MOST_PAGES = 1_000_000
-_FRAME = {
-    # No scripts, nothing from elsewhere, no forms; a link opens in a tab of its own, which knows nothing of us.
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'self'; form-action 'none'; frame-ancestors 'self'; "
-        "sandbox allow-popups allow-popups-to-escape-sandbox"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-_OPEN_ELSEWHERE = '<base target="_blank">'
+_FILE = {"Content-Disposition": 'attachment; filename="mail.eml"', "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_WITH_HTML = ("desk", "phone")
+_VIEWS = ("text", "links", "headers", "source")
 
 
 def inbox_routes(paths: StudioPaths) -> APIRouter:
-    """/inbox, /inbox/ID, /inbox/ID/html, /inbox/ID/source and /inbox.json."""
+    """/inbox, /inbox/ID, /inbox/ID/html, /inbox/ID/mail.eml and /inbox.json."""
     router = APIRouter()
     read = _reader(paths)
 
     @router.get("/inbox")
-    def show_list(q: str = "", number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1) -> HTMLResponse:
-        listing = read(lambda session: list_mails(session, q, number))
-        return page("inbox.html.jinja", name=paths.name, listing=listing, search=q, number=number, last=max(ceil(listing.total / PAGE), 1))
+    def show_list(q: str = "", campaign: str = "", number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1) -> HTMLResponse:
+        listing, campaigns = read(lambda session: (list_mails(session, q, number, campaign), list_campaigns(session)))
+        last = max(ceil(listing.total / PAGE), 1)
+        filters = {"q": q, "campaign": campaign}
+        return page("inbox.html.jinja", name=paths.name, listing=listing, campaigns=campaigns, filters=filters, number=number, last=last)
 
     @router.get("/inbox.json")
     def count() -> JSONResponse:
         return JSONResponse(asdict(read_record(paths.inbox)))
 
     @router.get("/inbox/{mail_id}")
-    def show_mail(mail_id: int, view: str = "desk") -> HTMLResponse:
+    def show_mail(mail_id: MailId, view: str = "", scheme: Scheme = "light") -> HTMLResponse:
         mail = read(lambda session: read_mail(session, mail_id))
         if mail is None:
             return _missing(paths)
         opened = open_mail(mail.raw)
-        views = ("desk", "phone", "text", "source") if opened.html else ("text", "source")
-        return page("mail.html.jinja", name=paths.name, mail=mail, opened=opened, view=view if view in views else views[0], views=views)
+        views = (*(_WITH_HTML if opened.html else ()), *_VIEWS)
+        shown = view if view in views else _first_view(opened)
+        look = {"views": views, "view": shown, "scheme": scheme, "has_dark": has_dark(opened)}
+        return page("mail.html.jinja", name=paths.name, mail=mail, opened=opened, look=look, most=MOST_SHOWN)
 
     @router.get("/inbox/{mail_id}/html")
-    def show_html(mail_id: int) -> Response:
+    def show_html(mail_id: MailId, scheme: Scheme = "light") -> Response:
         mail = read(lambda session: read_mail(session, mail_id))
-        return HTMLResponse(_framed(mail), headers=_FRAME) if mail else _missing(paths)
+        return HTMLResponse(_bytes(framed(open_mail(mail.raw), scheme)), headers=POLICY) if mail else _missing(paths)
+
+    @router.get("/inbox/{mail_id}/mail.eml")
+    def download(mail_id: MailId) -> Response:
+        mail = read(lambda session: read_mail(session, mail_id))
+        return Response(mail.raw, media_type="message/rfc822", headers=_FILE) if mail else _missing(paths)
 
     @router.get("/")
     def enter() -> RedirectResponse:
@@ -79,10 +82,14 @@ def _reader(paths: StudioPaths) -> Callable[[Callable[[Session], Found]], Found]
     return read
 
 
-def _framed(mail: Mail) -> str:
-    html = open_mail(mail.raw).html or ""
-    before, head, after = html.partition("<head>")
-    return f"{before}{head}{_OPEN_ELSEWHERE}{after}" if head else f"{_OPEN_ELSEWHERE}{html}"
+def _first_view(opened: Opened) -> str:
+    if opened.html:
+        return "desk"
+    return "source" if opened.fault else "text"
+
+
+def _bytes(html: str) -> bytes:
+    return html.encode("utf-8", "replace")  # a mail can smuggle in half a character
 
 
 def _missing(paths: StudioPaths) -> HTMLResponse:

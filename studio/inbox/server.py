@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -19,12 +17,14 @@ from sqlalchemy import Engine
 
 from store.clock import Clock, SystemClock
 from store.errors import ContactflowError, StorageError
+from studio.inbox.reading import decoded_header
 from studio.inbox.records import Arrival, keep, open_records
 
 HOST = "127.0.0.1"
 NAME = "contactflow-inbox"  # in the greeting, so that nothing else on the port is taken for it
 _PORT_FILE = "inbox.json"
 _MOST_BYTES = 32 * 1024 * 1024
+_MOST_SUBJECT = 998  # characters in the list, as long as a line may be; the mail itself keeps all
 _END = b"\r\n.\r\n"
 _HEADERS = {
     name: re.compile(rf"^{header}:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)".encode(), re.MULTILINE | re.IGNORECASE)
@@ -183,9 +183,9 @@ class _Desk:
             key=headers["key"] or None,
             campaign=headers["campaign"] or None,
             node=headers["node"] or None,
-            sender=envelope.mail_from or "",
-            recipient=recipient,
-            subject=_decoded(headers["subject"]),
+            sender=_storable(envelope.mail_from or ""),
+            recipient=_storable(recipient),
+            subject=decoded_header(headers["subject"])[:_MOST_SUBJECT],
             raw=raw,
         )
 
@@ -206,13 +206,8 @@ def _unfolded(match: re.Match[bytes] | None) -> str:
     return re.sub(r"\r\n(?=[ \t])", "", match[1].decode("utf-8", "replace")).strip() if match else ""
 
 
-def _decoded(subject: str) -> str:
-    if "=?" not in subject:
-        return subject
-    try:
-        return str(make_header(decode_header(subject)))
-    except (HeaderParseError, LookupError, ValueError):
-        return subject
+def _storable(address: str) -> str:
+    return address.encode("utf-8", "replace").decode()  # aiosmtpd keeps bytes that are no UTF-8 as halves of characters
 
 
 def _date(text: str) -> datetime | None:
