@@ -178,9 +178,10 @@ def _campaigns(campaigns: Sequence[Campaigning], added: Sum) -> Iterator[Part]:
         return
     if added.counted:
         buyers, spend = (As(TOTAL[metric], added.by_metric[metric]) for metric in ("purchase", "spend"))
-        yield say("programme.sum", campaigns=As("count", len(added.counted)), buyers=buyers, spend=spend).behind(
-            "campaigns", "programme_sum"
-        )
+        count = len(added.counted)
+        one = say("programme.sum_one", buyers=buyers, spend=spend)
+        told = one if count == 1 else say("programme.sum", campaigns=As("count", count), buyers=buyers, spend=spend)
+        yield told.behind("campaigns", "programme_sum")
     else:
         yield say("programme.no_sum")
     if added.missing:
