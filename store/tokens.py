@@ -49,9 +49,17 @@ class Signer:
         hours = NEVER if expires is None else max(1, -((EPOCH - expires) // HOUR))
         number = subject << _HOUR_BITS | hours
         payload = _spelled(number.to_bytes(max(1, -(-number.bit_length() // 8))))
+        return (payload + b"." + _spelled(self.mark(purpose, payload))).decode("ascii")
+
+    def mark(self, purpose: str, data: bytes) -> bytes:
+        """SIGNATURE_BYTES by which ``is_marked`` knows `data` as ours, for what has to be spelled otherwise than a token."""
         signature = self._begun(purpose).copy()
-        signature.update(payload)
-        return (payload + b"." + _spelled(signature.digest()[:SIGNATURE_BYTES])).decode("ascii")
+        signature.update(data)
+        return signature.digest()[:SIGNATURE_BYTES]
+
+    def is_marked(self, purpose: str, data: bytes, mark: bytes) -> bool:
+        """Whether `mark` was made of `data` for this purpose, by any of the keys."""
+        return len(mark) == SIGNATURE_BYTES and self._for_purpose(purpose).verify_signature(data, _spelled(mark))
 
     def read(self, purpose: str, token: str, now: datetime) -> int:
         """The subject of a token. Raises TokenError when it is not ours, was altered, is for another purpose or has expired."""
