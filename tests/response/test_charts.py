@@ -185,3 +185,13 @@ def test_ticks_of_points_all_differ_and_say_their_sign(values: list[int]) -> Non
     axis = figures([value / 10_000 for value in values], "points", Reader("en", DOCUMENT))
     assert len(set(axis.labels)) == len(axis.labels)
     assert all(label[0] == ("−" if tick < 0 else "+") for tick, label in zip(axis.ticks, axis.labels, strict=True) if tick)
+
+
+def test_a_name_and_its_figures_never_lie_over_each_other_on_a_phone() -> None:
+    columns = (Column("group", "text", words="arm"), Column("profit", "extra"))
+    told = table("profit", columns, ("contacted", Effect(16392.05, 10326.22, 22457.89)))
+    chart = Chart("profit-chart", "intervals", TITLE, told, "group", "profit")
+    wide, narrow = (" ".join(texts(chart_svg(chart, Reader("nl", DOCUMENT), width))) for width in (640, 320))
+    assert "22.457,89" in wide
+    assert "22.457,89" not in narrow
+    assert "16.392,05" in narrow

@@ -14,6 +14,7 @@ from response.render.reader import Reader
 from response.render.theme import BAND, INK, RULE, SERIES, SHAPES, SIZE, SMALL, SOFT
 
 _ROW, _HEAD = 44, 26  # pixels: a row, and the heading of a group of them
+_APART = 12  # between a name and its figures
 
 
 def intervals(chart: Chart, reader: Reader, width: int) -> alt.LayerChart | None:
@@ -54,6 +55,7 @@ def _in_rows(chart: Chart, found: Sequence[Dot], reader: Reader, width: int, mar
     axis = figures([*reach, *minimum], found[0].kind, reader, about=4 if width < 400 else 6)
     left, right = (max(6.0, width_of(label, SMALL) / 2 + 2) for label in (axis.labels[0], axis.labels[-1]))
     frame = Frame(width - left - right, height, left, right, top=4, bottom=28)
+    rows = [_fitting(row, frame.width) for row in rows]
     shared = _Rows(alt.Scale(domain=[axis.low, axis.high], nice=False), alt.Scale(domain=[0, height], reverse=True, nice=False), frame)
     return frame.around(
         [
@@ -83,9 +85,16 @@ def _rows_of(
         figure = reader.cell(dot.value, dot.kind, alone=False)
         effect = {"estimate": dot.value.estimate, "low": dot.value.low, "high": dot.value.high, "zero": 0}
         look = {"colour": colour, "shape": SHAPES[dot.place % len(SHAPES)]}
-        rows.append({"name": label, "figure": figure, "label_y": top + 12, "y": top + 28, **look, **effect})
+        short = reader.cell(dot.value.estimate, dot.kind, alone=False)
+        rows.append({"name": label, "figure": figure, "short": short, "label_y": top + 12, "y": top + 28, **look, **effect})
         top += _ROW
     return rows, heads, top + 4
+
+
+def _fitting(row: Mapping[str, Any], room: float) -> Mapping[str, Any]:
+    """The row with its figures without their interval, where name and figures would lie over each other: the marks show it."""
+    taken = width_of(row["name"], SIZE) + width_of(row["figure"], SIZE) + _APART
+    return row if taken <= room else {**row, "figure": row["short"]}
 
 
 def _ground(axis: Axis, rows: Sequence[Mapping[str, Any]], shared: _Rows, minimum: float | None) -> Iterator[Layer]:
