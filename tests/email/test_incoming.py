@@ -23,6 +23,7 @@ from channels.email.incoming import (
     Why,
     read,
 )
+from channels.email.incoming.opened import opened
 from tests.email import returned_mails as mails
 from tests.email.returned_mails import BOUNCES_TO, KEY, OUR_HEADERS, OURS, PATHS, feedback, mail, report
 
@@ -68,6 +69,8 @@ def reported(status: str, human: str = "This is the mail system.") -> DeliveryRe
         ("failed", "5.1.0", "550 5.1.0 <news@shop.example> sender rejected. AUP#In-1310", SOFT, Cause.REFUSED),
         ("failed", "5.1.8", "550 5.1.8 Sender address rejected: Domain not found", SOFT, Cause.REFUSED),
         ("failed", "5.7.1", "554 5.7.1 Client host [192.0.2.1] blocked using bl.example; unknown user reports", SOFT, Cause.REFUSED),
+        ("failed", "5.1.0", "5.1.0 - Unknown address error 550-'5.7.1 <anna@example.com>... Access denied'", SOFT, Cause.REFUSED),
+        ("failed", "5.7.1", "550 5.7.1 <no-such-user@example.com> is not allowed by policy", SOFT, Cause.REFUSED),
         ("failed", "5.3.4", "552 5.3.4 Message size exceeds fixed limit", SOFT, Cause.TOO_LARGE),
         ("failed", "4.4.7", "", SOFT, Cause.UNREACHABLE),
         ("failed", "4.1.1", "450 4.1.1 <anna@example.com>: Recipient address rejected: user unknown", SOFT, Cause.NO_SUCH_ADDRESS),
@@ -148,6 +151,17 @@ def test_a_bounce_that_keeps_to_no_standard_is_read_as_text(name: str) -> None:
     assert not found.standard
     assert found.trace == SIGNED
     assert [(each.verdict, each.status, each.address) for each in found.fates] == fates
+
+
+def test_a_bounce_that_lists_its_recipients_first_or_says_all_twice_mixes_nobody_up() -> None:
+    listed = "could not be delivered to:\nanna@example.com, bert@example.com\n\n"
+    each = (
+        "anna@example.com\n  550 5.2.2 <anna@example.com> Mailbox full\nbert@example.com\n  550 5.1.1 <bert@example.com> User unknown\n\n"
+    )
+    found = read(mail(f"{mails.DAEMON}Subject: failure notice", f"{listed}{each}{each}"), OURS)
+    assert isinstance(found, DeliveryReport)
+    fates = [(fate.verdict, fate.status, fate.address) for fate in found.fates]
+    assert fates == [(SOFT, "5.2.2", "anna@example.com"), (HARD, "5.1.1", "bert@example.com")]
 
 
 @pytest.mark.parametrize("name", ["QMAIL", "EXIM_FULL", "POSTFIX_OLD", "GMAIL_OLD"])
@@ -304,6 +318,7 @@ def test_a_mail_to_the_unsubscribe_address_unsubscribes_whatever_it_says() -> No
         (mail("From: x@example.com\nSubject: Aanbieding", "Koop nu"), Why.NO_REPLY),
         (mail("From: x@example.com\nSubject: Nieuws\nList-Id: <n.example.com>", "Koop nu"), Why.BULK),
         (mail("From: MAILER-DAEMON@example.com\nSubject: hello", "Goedendag."), Why.UNCLEAR_REPORT),
+        (mail("From: MAILER-DAEMON@example.com\nSubject: hello\nAuto-Submitted: auto-replied", "Goedendag."), Why.UNCLEAR_REPORT),
         (
             b"Content-Type: multipart/report; boundary=B\n\n--B\nContent-Type: message/disposition-notification\n\nA: b\n--B--\n",
             Why.READ_RECEIPT,
@@ -364,6 +379,13 @@ HTML = (
 @given(st.lists(BYTES, max_size=20).map(b"".join), st.lists(st.text(max_size=30), max_size=2))
 def test_whatever_the_bytes_it_is_one_of_the_kinds(raw: bytes, recipients: list[str]) -> None:
     assert isinstance(read(raw, OURS, recipients), Incoming)
+
+
+def test_a_mail_that_is_nested_too_deeply_is_read_as_one_text() -> None:
+    levels = [f"Content-Type: multipart/mixed; boundary=b{depth}\n\n--b{depth}\n" for depth in range(100)]
+    taken = opened(f"Subject: x\n{''.join(levels)}\nJa".encode())
+    assert taken is not None
+    assert [part.text.startswith("--b0\n") for part in taken.parts] == [True]
 
 
 @settings(max_examples=300, deadline=None)

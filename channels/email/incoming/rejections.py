@@ -5,6 +5,7 @@ Only what stands before the returned mail counts: a newsletter may say "mailbox 
 
 import re
 from collections.abc import Iterator
+from itertools import groupby, pairwise
 
 from channels.email.incoming.events import Cause, Fate, Verdict
 from channels.email.incoming.opened import Opened, texts_of
@@ -64,6 +65,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Z
 _NOT_A_RECIPIENT = re.compile(r"mailer-daemon|postmaster|message-id|^mail from|from:", re.IGNORECASE)
 _MOST_TEXT = 20_000
 _MOST_RECIPIENTS = 50
+_MOST_MENTIONS = 200
 
 
 def rejection_fates(mail: Opened, our_domains: frozenset[str]) -> tuple[Fate, ...]:
@@ -105,11 +107,14 @@ def _chunks(mail: Opened, text: str, our_domains: frozenset[str]) -> Iterator[tu
     """Each recipient that failed with what is said behind the address, up to the next one."""
     listed = {address.lower() for value in mail.fields.all("x-failed-recipients") for address in _ADDRESS.findall(value)}
     found = [match for match in _ADDRESS.finditer(text) if _is_recipient(match, text, our_domains, listed)]
-    seen = dict.fromkeys(match[0].lower() for match in found)
-    starts = {address: next(match.start() for match in found if match[0].lower() == address) for address in list(seen)[:_MOST_RECIPIENTS]}
-    for (address, start), end in zip(starts.items(), [*starts.values(), len(text)][1:], strict=True):
-        yield address, text[start:end]
-    yield from ((address, text) for address in sorted(listed - set(starts))[:_MOST_RECIPIENTS])
+    runs = [(address, next(matches).start()) for address, matches in groupby(found, lambda match: match[0].lower())]
+    said: dict[str, str] = {}
+    for (address, start), (_, end) in pairwise([*runs[:_MOST_MENTIONS], ("", len(text))]):
+        # Some list all recipients first, or say everything once more in another language.
+        if not _tells(said.get(address, "")):
+            said[address] = text[start:end]
+    yield from list(said.items())[:_MOST_RECIPIENTS]
+    yield from ((address, text) for address in sorted(listed - set(said))[:_MOST_RECIPIENTS])
 
 
 def _is_recipient(match: re.Match[str], text: str, our_domains: frozenset[str], listed: set[str]) -> bool:
@@ -120,8 +125,12 @@ def _is_recipient(match: re.Match[str], text: str, our_domains: frozenset[str], 
 
 
 def _fate(address: str | None, said: str, text: str, *, delayed: bool) -> Fate:
-    words = said if has_code(said) or cause_of("", said) is not Cause.OTHER else text
+    words = said if _tells(said) else text
     return fate("delayed" if delayed else "failed", status_in(words), words, address)
+
+
+def _tells(words: str) -> bool:
+    return has_code(words) or cause_of("", words) is not Cause.OTHER
 
 
 def _says_something(found: Fate) -> bool:
