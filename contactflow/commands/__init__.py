@@ -10,6 +10,7 @@ from contactflow.commands import (
     power,
     previewing,
     promoting,
+    rehearsing,
     reporting,
     running,
     serving,
@@ -26,5 +27,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for module in (workspace, flows, previewing, importing, running, halting, mailing, serving, power, reporting, promoting, several):
+for module in (
+    workspace,
+    flows,
+    previewing,
+    importing,
+    running,
+    halting,
+    mailing,
+    rehearsing,
+    serving,
+    power,
+    reporting,
+    promoting,
+    several,
+):
     module.add_to(app)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from math import ceil
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from store.session import reading
+from studio.inbox.answering import answer_routes
+from studio.inbox.answers import AnswerBook
 from studio.inbox.framing import POLICY, Scheme, framed, has_dark
 from studio.inbox.reading import MOST_SHOWN, Opened, open_mail
 from studio.inbox.records import PAGE, list_campaigns, list_mails, open_records, read_mail, read_record
@@ -29,18 +31,26 @@ _VIEWS = ("text", "links", "headers", "source")
 def inbox_routes(paths: StudioPaths) -> APIRouter:
     """/inbox, /inbox/ID, /inbox/ID/html, /inbox/ID/mail.eml and /inbox.json."""
     router = APIRouter()
-    read = _reader(paths)
+    read, book = _reader(paths), AnswerBook(paths.inbox)
 
     @router.get("/inbox")
     def show_list(q: str = "", campaign: str = "", number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1) -> HTMLResponse:
         listing, campaigns = read(lambda session: (list_mails(session, q, number, campaign), list_campaigns(session)))
-        last = max(ceil(listing.total / PAGE), 1)
-        filters = {"q": q, "campaign": campaign}
-        return page("inbox.html.jinja", name=paths.name, listing=listing, campaigns=campaigns, filters=filters, number=number, last=last)
+        shown: dict[str, Any] = {
+            "listing": listing,
+            "campaigns": campaigns,
+            "filters": {"q": q, "campaign": campaign},
+            "number": number,
+            "last": max(ceil(listing.total / PAGE), 1),
+            "answers": len(book.rules()),
+        }
+        return page("inbox.html.jinja", name=paths.name, **shown)
 
     @router.get("/inbox.json")
     def count() -> JSONResponse:
         return JSONResponse(asdict(read_record(paths.inbox)))
+
+    router.include_router(answer_routes(paths))  # before /inbox/ID, which would take the word for one
 
     @router.get("/inbox/{mail_id}")
     def show_mail(mail_id: MailId, view: str = "", scheme: Scheme = "light") -> HTMLResponse:

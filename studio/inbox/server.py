@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from store.clock import Clock, SystemClock
 from store.errors import ContactflowError, StorageError
+from studio.inbox.answers import AnswerBook
 from studio.inbox.reading import decoded_header
 from studio.inbox.records import Arrival, keep, open_records
 
@@ -25,6 +26,11 @@ NAME = "contactflow-inbox"  # in the greeting, so that nothing else on the port 
 _PORT_FILE = "inbox.json"
 _MOST_BYTES = 32 * 1024 * 1024
 _MOST_SUBJECT = 998  # characters in the list, as long as a line may be; the mail itself keeps all
+_REFUSALS = {
+    "bounce": "550 5.1.1 No such person here (the inbox was told to bounce)",
+    "defer": "451 4.7.1 Try again later (the inbox was told to defer)",
+}
+_NO_ANSWER = ""
 _END = b"\r\n.\r\n"
 _HEADERS = {
     name: re.compile(rf"^{header}:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)".encode(), re.MULTILINE | re.IGNORECASE)
@@ -58,7 +64,7 @@ def start_inbox(path: Path, port: int = 0, state: Path | None = None, clock: Clo
     database = open_records(path)
     loop = asyncio.new_event_loop()
     try:
-        server = loop.run_until_complete(_listen(_Desk(database, clock or SystemClock(), loop), port))
+        server = loop.run_until_complete(_listen(_Desk(database, AnswerBook(path), clock or SystemClock(), loop), port))
     except OSError as error:
         loop.close()
         database.dispose()
@@ -138,7 +144,11 @@ class _Protocol(SMTP):
             self.envelope.content = await self._message()
             status = await self.event_handler.handle_DATA(self, self.session, self.envelope)
             self._set_post_data_state()  # type: ignore[no-untyped-call]  # aiosmtpd annotates some of its methods
-            await self.push(status)
+            if status == _NO_ANSWER:
+                assert isinstance(self.transport, asyncio.WriteTransport)
+                self.transport.abort()
+            else:
+                await self.push(status)
 
     async def _message(self) -> bytes:
         data = bytearray()
@@ -151,8 +161,8 @@ class _Protocol(SMTP):
 class _Desk:
     """aiosmtpd's handler: mails that come while others are being written are written together."""
 
-    def __init__(self, database: Engine, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
-        self._database, self._clock, self._loop = database, clock, loop
+    def __init__(self, database: Engine, answers: AnswerBook, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
+        self._database, self._answers, self._clock, self._loop = database, answers, clock, loop
         self._waiting: list[tuple[Arrival, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -162,7 +172,26 @@ class _Desk:
         session.host_name = hostname
         return [*responses[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
 
+    async def handle_RCPT(  # noqa: N802 - as above
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        rule = self._answers.rule_for(address)
+        if rule and rule.answer in _REFUSALS:
+            return _REFUSALS[rule.answer]
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        assert isinstance(envelope.content, bytes)
+        rules = [rule for recipient in envelope.rcpt_tos if (rule := self._answers.rule_for(recipient))]
+        if any(rule.answer == "drop" for rule in rules):
+            return _NO_ANSWER
+        if rules:
+            await asyncio.sleep(max(rule.seconds for rule in rules))
+        return await self._keep(envelope)
+
+    async def _keep(self, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         written = self._loop.create_future()
         self._waiting += [(self._arrival(envelope.content, envelope, recipient), written) for recipient in envelope.rcpt_tos]
