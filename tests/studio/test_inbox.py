@@ -16,7 +16,7 @@ from store.clock import FixedClock
 from store.errors import StorageError
 from store.session import reading
 from studio.inbox import read_record, running_port, start_inbox
-from studio.inbox.records import list_mails, open_records, read_mail
+from studio.inbox.records import list_campaigns, list_mails, open_records, read_mail
 
 HEAD = "From: a@example.com\r\nDate: Mon, 02 Mar 2026 10:00:00 +0100\r\nSubject: =?utf-8?b?4oKsIDU=?=\r\n =?utf-8?b?IG9mZg==?=\r\n"
 
@@ -159,6 +159,26 @@ def test_the_list_finds_by_every_word(tmp_path: Path) -> None:
             for words in ("", "jan", "PIET winback", "n_", "100%", "jan piet")
         }
     assert found == {"": ["k2", "k1"], "jan": ["k1"], "PIET winback": ["k2"], "n_": [], "100%": ["k2"], "jan piet": []}
+
+
+def test_the_list_can_be_of_one_campaign(tmp_path: Path) -> None:
+    inbox = start_inbox(tmp_path / "inbox.db")
+    send(inbox.port, mail("k1"), mail("k2").replace(b"winback", b"spring"), b"Subject: no campaign\r\n\r\nHi\r\n")
+    inbox.stop()
+    with reading(open_records(tmp_path / "inbox.db")) as session:
+        assert list_campaigns(session) == ["spring", "winback"]
+        assert [each.key for each in list_mails(session, "", 1, "spring").mails] == ["k2"]
+        assert list_mails(session, "k1", 1, "spring").total == 0
+
+
+def test_an_inbox_of_an_earlier_version_gets_what_its_list_needs(tmp_path: Path) -> None:
+    database = open_records(tmp_path / "inbox.db")
+    with database.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX mail_list")
+    with reading(open_records(tmp_path / "inbox.db")) as session:
+        assert list_mails(session, "jan", 1).total == 0
+        plan = session.connection().exec_driver_sql("EXPLAIN QUERY PLAN SELECT subject FROM mail INDEXED BY mail_list ORDER BY id DESC")
+        assert "USING COVERING INDEX mail_list" in str(plan.all())
 
 
 def start_process(folder: Path) -> tuple["subprocess.Popen[str]", int]:
