@@ -35,13 +35,18 @@ class Journal:
 
     @classmethod
     def open(cls, state: Path, claim: str) -> Self:
-        """The journal of `claim`, locked for as long as this process lives."""
+        """The journal of `claim`, locked for as long as this process lives. No other process may have this claim."""
         folder = state / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / (claim + SUFFIX)
-        file = path.open("ab", buffering=0)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return cls(file, path)
+        while True:
+            file = path.open("ab", buffering=0)
+            # Between the two lines somebody who looks for the dead may take the file for a dead one's: wait for them, and if they
+            # have cleared it away, begin another.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_at(file, path):
+                return cls(file, path)
+            file.close()
 
     def start(self, keys: Iterable[MessageKey]) -> None:
         """Write that these may be sent from now on."""
@@ -75,6 +80,13 @@ class Remains:
     whole: bool = True
     started: frozenset[MessageKey] = frozenset()
     receipts: tuple[Receipt, ...] = field(default=())
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def orphans(state: Path) -> Iterator[Remains]:
