@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from customers.tables import table_of
@@ -78,11 +78,20 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
             {key: count for key, count in through.items() if key[1] not in CODES},
             dict(session.execute(ended).tuples().all()),
             {(node, state): count for node, state, count in session.execute(messages.group_by(outbox.c.node, outbox.c.state))},
-            session.execute(select(func.min(member.c.due_at)).where(member.c.version_id.in_(mine), member.c.due_at.is_not(None))).scalar(),
+            _next_due(session, mine),
             tuple(session.execute(lost.order_by(outbox.c.id).limit(SHOWN)).tuples()),
             decisions(session, campaign),
             _interventions(session, campaign),
         )
+
+
+def _next_due(session: Session, versions: Select[tuple[int | None]]) -> datetime | None:
+    """When somebody, or a message that waits for its turn or another attempt, is due next."""
+    member, outbox = table_of(Member), table_of(OutboxMessage)
+    people = select(func.min(member.c.due_at)).where(member.c.version_id.in_(versions), member.c.due_at.is_not(None))
+    messages = select(func.min(outbox.c.due_at)).where(outbox.c.version_id.in_(versions), outbox.c.state == State.QUEUED)
+    moments = (session.execute(query).scalar() for query in (people, messages))
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _interventions(session: Session, campaign: str) -> Sequence[Intervened]:

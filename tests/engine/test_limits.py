@@ -15,6 +15,7 @@ from contactflow.limiting import LimitSection, read_pace
 from customers.tables import table_of
 from engine.agenda import next_due
 from engine.campaigns import open_versions
+from engine.counting import standing
 from engine.dispatch import Desk
 from engine.journal import Journal
 from engine.limits import Turnstile
@@ -182,3 +183,11 @@ def test_who_is_put_off_comes_back_later_and_not_all_at_once() -> None:
         assert set(pauses) == {least * (1 + step / 32) for step in range(8)}
     assert pause(7, 2) == pause(7, 2)
     assert later(Addressee(7, 1, 1, "mail", "email", None, 6, "a@example.com"), "451", NOON).reason is Reason.GAVE_UP
+
+
+def test_the_standing_tells_of_messages_that_wait_for_their_turn(bench: Bench) -> None:
+    limited(bench, Limits(Pace(10, 60))).people(45)
+    versions = bench.start(MAIL)
+    bench.carry_out(versions)
+    assert standing(bench.workspace, "test").next_due == next_due(versions)
+    assert next_due(versions) == NOON + timedelta(seconds=30)
