@@ -1,5 +1,6 @@
 """The inbox says 250 for what it keeps, keeps what it said 250 for, and can be counted."""
 
+import os
 import re
 import signal
 import smtplib
@@ -187,3 +188,12 @@ def start_process(folder: Path) -> tuple["subprocess.Popen[str]", int]:
     assert process.stdout is not None
     with process.stdout as output:
         return process, int(output.readline())
+
+
+def test_a_signal_is_heard_whichever_thread_gets_it(tmp_path: Path) -> None:
+    """Also one that a library began before anything could be blocked, as NumPy's."""
+    process, _ = start_process(tmp_path)
+    others = [number for number in map(int, os.listdir(f"/proc/{process.pid}/task")) if number != process.pid]
+    os.kill(min(others), signal.SIGTERM)  # Linux gives it to the thread of that number, where that does not block it
+    assert process.wait(10) == 0
+    assert running_port(tmp_path / "state") is None
