@@ -193,7 +193,8 @@ def start_process(folder: Path) -> tuple["subprocess.Popen[str]", int]:
 def test_a_signal_is_heard_whichever_thread_gets_it(tmp_path: Path) -> None:
     """Also one that a library began before anything could be blocked, as NumPy's."""
     process, _ = start_process(tmp_path)
-    others = [number for number in map(int, os.listdir(f"/proc/{process.pid}/task")) if number != process.pid]
+    numbers = [int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()]
+    others = [number for number in numbers if number != process.pid]
     os.kill(min(others), signal.SIGTERM)  # Linux gives it to the thread of that number, where that does not block it
     assert process.wait(10) == 0
     assert running_port(tmp_path / "state") is None
