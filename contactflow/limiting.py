@@ -9,7 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from contactflow.section import Section
 from engine.pace import Limits, Pace
 
-_PACE = re.compile(r"([0-9][0-9.,_ ]*?) ?(?:per|a|an|/) ?(second|minute|hour)")
+# Points and the like part thousands only: `2.5 per second` is not 25.
+_PACE = re.compile(r"([0-9]+|[0-9]{1,3}(?:[.,_ ][0-9]{3})+) ?(?:per|an?|/) ?(second|minute|hour)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _DOMAIN = re.compile(r"\*|[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 Positive = Annotated[int, Field(gt=0)]

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from customers.tables import table_of
 from engine.pace import Limits, Pace
 from engine.tables import Bucket
-from store.bulk import insert_new, update_rows
+from store.bulk import insert_rows, update_rows
 from store.clock import EPOCH, to_micros
 
 TOGETHER = timedelta(seconds=30)  # who has to wait comes back in groups: a wave has a cost of its own
@@ -71,10 +71,9 @@ class Turnstile:
 
     def _stored(self, names: Sequence[str], full: Mapping[str, float]) -> dict[str, tuple[float, datetime, datetime]]:
         """Tokens, their moment and the last moment given out, by name. In order of name, so that two never wait for each other."""
-        bucket = table_of(Bucket)
-        for name in names:
-            values = {"name": name, "tokens": full[name], "at": self._now, "taken_until": self._now}
-            insert_new(self._session, bucket, values)
+        bucket, now = table_of(Bucket), to_micros(self._now)
+        new = ((name, full[name], now, now) for name in names)
+        insert_rows(self._session, bucket, ("name", "tokens", "at", "taken_until"), new, keep_existing=True)
         rows = select(bucket).where(bucket.c.name.in_(names)).order_by(bucket.c.name).with_for_update()
         return {row.name: (row.tokens, row.at, row.taken_until) for row in self._session.connection().execute(rows)}
 

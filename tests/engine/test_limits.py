@@ -160,6 +160,7 @@ def test_a_pace_is_read_as_people_write_it() -> None:
     ("section", "said"),
     [
         ({"pace": "fast"}, "Write how many in how long: 10 per second"),
+        ({"pace": "2.5 per second"}, "'2.5 per second' is not a pace"),
         ({"pace": "0 per minute"}, "is not a pace"),
         ({"receivers": {"Gmail": "5 per minute"}}, "is not a domain in small letters"),
         ({"receivers": {"gmail.com": "5"}}, "'5' is not a pace"),
