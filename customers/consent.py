@@ -11,7 +11,7 @@ So the row of one purpose and channel in the table `consent` already counts the 
 "granted?" reads that row alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -131,10 +131,11 @@ def reachability(
     return [_verdict(granted, refused, address in suppressed) for granted, refused, address in verdicts]
 
 
-def suppress(session: Session, channel: str, address: str, reason: str, at: datetime) -> None:
-    """Never use this address again, whoever it belongs to; the first reason stays."""
-    row = {"channel": channel, "address": address, "reason": reason, "since": at}
-    session.execute(_insert(session)(table_of(Suppression)).values(row).on_conflict_do_nothing())
+def suppress(session: Session, channel: str, reasons: Mapping[str, str], at: datetime) -> None:
+    """Never use these addresses again, whoever they belong to: a reason by address, of which the first stays; one statement."""
+    moment = to_micros(at)
+    rows = ((channel, address, reason, moment) for address, reason in sorted(reasons.items()))
+    insert_rows(session, table_of(Suppression), ("channel", "address", "reason", "since"), rows, keep_existing=True)
 
 
 def suppressed_among(session: Session, channel: str, addresses: Sequence[str]) -> frozenset[str]:

@@ -83,10 +83,13 @@ def record(session: Session, names: Names, addressees: Mapping[int, Addressee], 
 
 def suppress_bad_addresses(session: Session, addressees: Mapping[int, Addressee], receipts: Mapping[int, Receipt], now: datetime) -> None:
     """An address that does not exist is not used again, whoever it belongs to."""
+    bad: dict[str, dict[str, str]] = {}
     for message_id, receipt in receipts.items():
         addressee = addressees[message_id]
         if receipt.bad_address and addressee.address:
-            suppress(session, addressee.channel, addressee.address, answer_of(receipt), now)
+            bad.setdefault(addressee.channel, {})[addressee.address] = answer_of(receipt)
+    for channel, reasons in bad.items():
+        suppress(session, channel, reasons, now)
 
 
 def _entry(addressee: Addressee, settlement: Settlement, names: Names, now: datetime) -> Entry:

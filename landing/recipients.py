@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, select, text
 from sqlmodel import Session
 
 from customers.tables import Customer, CustomerId, table_of
-from engine.language import source as flow_source
+from engine.header import Header, header_of
 from engine.tables import FlowVersion, OutboxMessage
 from landing.wording import BUILT_IN, CUSTOMER
 
@@ -27,15 +26,6 @@ _ASKED = (
     .where(_MESSAGE.c.id == bindparam("id"))
 )
 _PROFILE = text("SELECT * FROM profile WHERE customer_id = :id")
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a page needs to know of a flow."""
-
-    title: str
-    purpose: str | None
-    page: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,7 @@ def recipient_of(session: Session, message_id: int) -> Recipient | None:
         version=row["version"],
         node=row["node"],
         arm=row["arm"],
-        header=_header_of(row["source"], row["campaign"]),
+        header=header_of(row["source"], row["campaign"]),
         attributes=_present({**(profile or {}), **{name: row[name] for name in _SHOWN}}),
     )
 
@@ -87,12 +77,3 @@ def message_with_code(session: Session, code: str, now: datetime, valid: timedel
 
 def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in attributes.items() if value not in (None, "")}
-
-
-@lru_cache(maxsize=256)
-def _header_of(written: str, campaign: str) -> Header:
-    """The header of a flow as it was stored; it passed its checks before it ran."""
-    tree = flow_source.read_text(written, campaign).tree
-    keys = {entry.key.text: entry.value for entry in tree.entries} if isinstance(tree, flow_source.Mapping) else {}
-    texts = {name: value.text.strip() for name, value in keys.items() if isinstance(value, flow_source.Scalar) and not value.is_empty}
-    return Header(texts.get("title", campaign), texts.get("purpose"), texts.get("page"))

@@ -191,9 +191,9 @@ def test_each_obstacle_has_its_reason_in_the_order_asked(database: Engine) -> No
         fine, silent, gone, bounced, homeless = add_customers(session, 5).tolist()
         record_consent(session, [change for one in (fine, bounced, homeless) for change in changes(one, [Said(True, 1, Source.PAGE)])])
         record_consent(session, changes(gone, [Said(False, 1, Source.PAGE, EVERYTHING)]))
-        suppress(session, "email", "bounced@example.com", "hard_bounce", START)
-        suppress(session, "email", "bounced@example.com", "complaint", START)
-        suppress(session, "sms", "fine@example.com", "hard_bounce", START)
+        suppress(session, "email", {"bounced@example.com": "hard_bounce"}, START)
+        suppress(session, "email", {"bounced@example.com": "complaint"}, START)
+        suppress(session, "sms", {"fine@example.com": "hard_bounce"}, START)
         ids = np.array([gone, fine, bounced, homeless, silent, fine])
         addresses = ["gone@example.com", "fine@example.com", "bounced@example.com", None, "silent@example.com", "fine@example.com"]
         verdicts = reachability(session, ids, "offers", "email", addresses)
