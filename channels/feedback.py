@@ -41,6 +41,7 @@ class Feedback:
     id: str
     at: datetime  # aware; when it happened, as far as the source says
     key: MessageKey | None = None
+    channel: str = "email"  # whose address it is, when no message is named
     proven: bool = True
     human: bool = True  # False: a machine opened or followed it
     code: str = ""  # the receiving side's own: 5.1.1

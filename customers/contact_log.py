@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SUPPRESSED = "suppressed"  # not sent, for the reason in detail
     FAILED = "failed"  # refused for good
     UNKNOWN = "unknown"  # it may or may not have been sent; never re-sent by itself
+    DELAYED = "delayed"  # the receiving side still tries
     DELIVERED = "delivered"  # the provider says it arrived
     BOUNCED = "bounced"  # it came back
     COMPLAINED = "complained"  # the recipient called it spam
@@ -30,6 +31,8 @@ class Kind(StrEnum):
     CLICKED = "clicked"
     VISITED = "visited"  # a landing page behind a personal link was opened
     ANSWERED = "answered"  # a form was submitted; the answers stand in detail
+    REPLIED = "replied"  # a person wrote back; the words stand in detail
+    AUTO_REPLIED = "auto_replied"  # a machine wrote back: away, or gone
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
     GOAL = "goal"  # a goal node was reached

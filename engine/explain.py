@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from customers.attributes import read_attributes
 from customers.conditions.vocabulary import Place
+from customers.contact_log import Kind
 from customers.tables import Contact, Customer, table_of
 from engine.facts import SqlFacts
 from engine.interventions import Intervened, halt_of, interventions
@@ -148,8 +149,26 @@ def _contacts(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
     contact = table_of(Contact)
     inbound = select(contact).where(contact.c.member_id.in_(ids), contact.c.direction == "in", contact.c.channel != "flow")
     for row in session.execute(inbound.order_by(contact.c.at)):
-        who = "" if row.human else ", by a machine"
-        yield Finding(row.at, row.node, f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who})", message_id=row.message_id)
+        yield Finding(row.at, row.node, _came_in(row), message_id=row.message_id)
+
+
+def _came_in(row: Row[Any]) -> str:
+    """What came in, as it is told. Servers and providers speak of a message, a customer for himself."""
+    about = row.detail if isinstance(row.detail, dict) else {}
+    words = " ".join(about[name] for name in ("code", "detail") if about.get(name))
+    said = f" ({words})" if words else ""
+    match Kind(row.kind):
+        case Kind.DELAYED | Kind.DELIVERED as kind:
+            return f"the receiving side {'still tries' if kind is Kind.DELAYED else 'has the message'}{said}"
+        case Kind.BOUNCED:
+            return f"the message came back{', and the address is no good' if about.get('bounce') == 'hard' else ''}{said}"
+        case Kind.COMPLAINED:
+            return "the customer called the message spam"
+        case Kind.AUTO_REPLIED:
+            return f"a machine answered for the customer{said}"
+        case _:
+            who = "" if row.human else ", by a machine"
+            return f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who})"
 
 
 def _standing(member: Row[Any], halted: Intervened | None) -> Finding:

@@ -8,6 +8,7 @@ from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from customers.tables import table_of
+from engine.feedback import resolve_by_log
 from engine.journal import FOLDER, SUFFIX, Journal, Remains, orphans
 from engine.outbox import Settlement, State, message_id_of, release
 from engine.recording import Addressee, maybe_sent, record, settlement_of, suppress_bad_addresses
@@ -54,20 +55,26 @@ def _settle(workspace: Workspace, remains: Remains, now: datetime) -> int:
             receipt = receipts.get(row.id)
             settlements.append(settlement_of(receipt, addressee, now, cost) if receipt else maybe_sent(addressee, cost))
         _record(session, rows, settlements, now)
+        resolved = resolve_by_log(session, _unknown(rows, settlements))
         addressees = {row.id: Addressee.of(row, row.address, row.units) for row in rows}
         suppress_bad_addresses(session, addressees, {key: each for key, each in receipts.items() if key in addressees}, now)
         release(session, remains.claim, [State.SENDING])
-    return sum(settlement.state is State.UNKNOWN for settlement in settlements)
+    return sum(settlement.state is State.UNKNOWN for settlement in settlements) - resolved
 
 
 def _settle_unseen(workspace: Workspace, claim: str, now: datetime) -> int:
     with writing(workspace.database) as session:
         release(session, claim, [State.CLAIMED])
         rows = _sending(session, claim)
-        _record(
-            session, rows, [maybe_sent(Addressee.of(row, row.address, row.units), workspace.costs.get(row.channel, 0)) for row in rows], now
-        )
-    return len(rows)
+        costs = workspace.costs
+        settlements = [maybe_sent(Addressee.of(row, row.address, row.units), costs.get(row.channel, 0)) for row in rows]
+        _record(session, rows, settlements, now)
+        return len(rows) - resolve_by_log(session, rows)
+
+
+def _unknown(rows: Sequence[Row[Any]], settlements: Sequence[Settlement]) -> list[Row[Any]]:
+    ids = {each.id for each in settlements if each.state is State.UNKNOWN}
+    return [row for row in rows if row.id in ids]
 
 
 def _record(session: Session, rows: Sequence[Row[Any]], settlements: Sequence[Settlement], now: datetime) -> None:

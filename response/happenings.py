@@ -12,7 +12,7 @@ from response.population import Population, before_entry, in_window, micros, of_
 from store.clock import DAY_MICROS, SECOND_MICROS
 
 REACTIONS: dict[Measure, tuple[Kind, ...]] = {
-    "response": (Kind.VISITED, Kind.CLICKED, Kind.ANSWERED),
+    "response": (Kind.VISITED, Kind.CLICKED, Kind.ANSWERED, Kind.REPLIED),
     "visit": (Kind.VISITED,),
     "click": (Kind.CLICKED,),
     "answer": (Kind.ANSWERED,),

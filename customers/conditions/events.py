@@ -16,7 +16,7 @@ from store.clock import DAY_MICROS, to_micros
 
 # Whoever visits by a personal link has clicked on it.
 _KINDS: dict[EventKind, tuple[Kind, ...]] = {
-    EventKind.RESPONSE: (Kind.VISITED, Kind.CLICKED, Kind.ANSWERED),
+    EventKind.RESPONSE: (Kind.VISITED, Kind.CLICKED, Kind.ANSWERED, Kind.REPLIED),
     EventKind.OPEN: (Kind.OPENED,),
     EventKind.CLICK: (Kind.CLICKED, Kind.VISITED),
     EventKind.VISIT: (Kind.VISITED,),

@@ -137,7 +137,7 @@ def _moment(chance: random.Random) -> datetime:
 
 def _contact(person: Person, chance: random.Random) -> Entry:
     kind = chance.choice(
-        [Kind.SENT, Kind.SENT, Kind.UNKNOWN, Kind.OPENED, Kind.CLICKED, Kind.VISITED, Kind.ANSWERED, Kind.ANSWERED, Kind.EVENT]
+        [Kind.SENT, Kind.SENT, Kind.UNKNOWN, Kind.OPENED, Kind.CLICKED, Kind.VISITED, Kind.ANSWERED, Kind.REPLIED, Kind.EVENT]
     )
     outward = kind in (Kind.SENT, Kind.UNKNOWN)
     detail: Any = None

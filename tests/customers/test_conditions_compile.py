@@ -125,7 +125,7 @@ CASES: dict[str, Test] = {
     "purchase since entry": lambda p: any(p.entered_at <= at <= NOW for at, _ in p.purchases),
     "purchase": lambda p: any(p.entered_at <= at <= NOW for at, _ in p.purchases),
     "purchase since arrival": lambda p: any(p.arrived_at <= at <= NOW for at, _ in p.purchases),
-    "response to mail": lambda p: _did(p, Kind.VISITED, Kind.CLICKED, Kind.ANSWERED, node="mail"),
+    "response to mail": lambda p: _did(p, Kind.VISITED, Kind.CLICKED, Kind.ANSWERED, Kind.REPLIED, node="mail"),
     "open of mail": lambda p: _did(p, Kind.OPENED, node="mail"),
     "opened mail": lambda p: _did(p, Kind.OPENED, node="mail"),
     "click on text-1": lambda p: _did(p, Kind.CLICKED, Kind.VISITED, node="text-1"),
