@@ -70,7 +70,7 @@ class Adapters:
             connections=min(email.connections, 4),
             signing_keys=signing_keys(self.root, email),
         )
-        if email.transport == "inbox":
+        if email.to_inbox:
             return local
         return replace(
             local,

@@ -123,7 +123,7 @@ def database_url(root: Path, settings: Settings, keys: Secrets) -> str:
 @contextmanager
 def inbox_at_hand(root: Path) -> Iterator[None]:
     """The workspace's own mail server, when mail goes there: the one that runs, or one that lives as long as the block."""
-    if read_settings(root).email.transport != "inbox" or running_port(root / STATE):
+    if not read_settings(root).email.to_inbox or running_port(root / STATE):
         yield
         return
     (root / STATE).mkdir(exist_ok=True)

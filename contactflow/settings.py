@@ -4,7 +4,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from contactflow.limiting import LimitSection
+from contactflow.mailing import EmailSection
 from contactflow.measuring import MetricSection, ProgrammeSection, StrategySection
 from contactflow.section import Section
 from customers.conditions.faults import SegmentsError
@@ -22,7 +22,6 @@ from engine.metrics import BUILT_IN, Metrics
 from store.errors import NotFoundError, SettingsError
 
 FILE = "contactflow.toml"
-SELECTOR = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"  # a name below _domainkey
 
 
 class WorkspaceSection(Section):
@@ -57,36 +56,6 @@ class ConsentSection(Section):
     """What customers can be asked to allow."""
 
     purposes: tuple[str, ...] = Field(("offers", "service"), description="The purposes that a campaign may have.", min_length=1)
-
-
-class DkimSection(Section):
-    """A key that signs mail: [[email.dkim]]. Made with `contactflow dkim SELECTOR`."""
-
-    selector: Annotated[str, Field(pattern=f"^{SELECTOR}$")] = Field(description="Under which DNS has its public half.")
-    key: str = Field(description="The private key in PEM: a file in the workspace, or `env:NAME` for a variable of the environment.")
-    domain: str | None = Field(None, description="The domain that it signs for. Default: that of the sender.")
-    begins: date | None = Field(
-        None, description="The first day that it signs; of several keys of one kind the newest does. For changing keys."
-    )
-
-
-class EmailSection(Section):
-    """How e-mail leaves."""
-
-    transport: Literal["inbox", "smtp"] = Field(
-        "inbox", description="`inbox`: a mail server in the workspace, to look at. `smtp`: for real."
-    )
-    host: str = Field("localhost", description="The mail server, with `smtp`.")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Its port, with `smtp`.")
-    security: Literal["none", "starttls", "tls"] = Field("starttls", description="How the connection is protected, with `smtp`.")
-    username: str | None = Field(None, description="Its user name. The password is CONTACTFLOW_SMTP_PASSWORD.")
-    sender: str = Field("hello@example.com", description="The address that mail comes from.")
-    connections: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Connections at the same time.")
-    dkim: tuple[DkimSection, ...] = Field((), description="The keys that sign mail, each `[[email.dkim]]`: newest of each kind.")
-    pictures: Literal["embedded", "hosted"] = Field(
-        "embedded",
-        description="Pictures under templates/: `embedded` in every mail, or `hosted`: fetched from the landing pages when it is opened.",
-    )
 
 
 class SmsSection(Section):
@@ -247,7 +216,8 @@ def _check_strategy(path: Path, text: str, settings: Settings) -> None:
 
 
 def _sentence(path: Path, text: str, fault: Any) -> str:
-    keys = [str(key) for key in fault["loc"]]
+    loc = fault["loc"]
+    keys = [str(key) for key in (loc[:-1] if isinstance(loc[-1], int) else loc)]  # one of a list stands on the list's line
     where = f"{path}:{_line_of(text, keys)}:1"
     name = ".".join(keys)
     match fault["type"]:

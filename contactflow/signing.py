@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from channels.email.settings import SigningKey
-from contactflow.settings import DkimSection, EmailSection, environment
+from contactflow.mailing import DkimSection, EmailSection
+from contactflow.settings import environment
 from store.errors import InputError, SettingsError
 
 FOLDER = "keys"  # in the workspace, where new keys are put

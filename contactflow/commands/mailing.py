@@ -38,7 +38,8 @@ def dkim(
     Example: contactflow dkim 2026-03
     """
     from channels.email.dkim import public_record
-    from contactflow.settings import SELECTOR, read_settings
+    from contactflow.mailing import SELECTOR
+    from contactflow.settings import read_settings
     from contactflow.signing import make_key
 
     settings = read_settings(workspace)

@@ -24,6 +24,11 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("\n[workspace]\ntimezone = 'Mars'", 3, "is not a time zone"),
         ("[landing]\nport = 99999", 2, "landing.port"),
         ("[email]\ntransport = 'pigeon'", 2, "cannot be 'pigeon'. Choose 'inbox' or 'smtp'"),
+        ("[email]\nhost = 'x'\ntransport = ['smtp', 'pigeon']", 3, "email.transport cannot be 'pigeon'"),
+        ("[email]\ntransport = ['smtp', 'smtp']", 2, "names a provider twice"),
+        ("[email]\ntransport = ['smtp', 'inbox']", 2, "stands alone"),
+        ("[email]\ntransport = []", 2, "email.transport"),
+        ("[email]\nbounce_domain = 'a b'", 2, "email.bounce_domain"),
         ("[attributes]\nage = 'integer'", 1, "attribute 'age' is built in"),
         ("[attributes]\n'Bad Name' = 'text'", 1, "cannot be the name of an attribute"),
         (
