@@ -20,12 +20,20 @@ _OWN_PART = "Content-Type: {type}; charset=utf-8\r\nContent-Transfer-Encoding: q
 
 
 class MailParts(Mapping[str, str]):
-    """subject, text and (unless it is a mail of text only) html: read back from the bytes that travel, when asked for."""
+    """subject, text and (unless it is a mail of text only) html: read back from the bytes that travel, when asked for.
 
-    __slots__ = ("_html", "_subject", "_text")
+    `quoted` has text and html as they travel, and `pictures` what goes with the html: for whoever sends them otherwise than as MIME.
+    """
 
-    def __init__(self, subject: str, text: str, html: str | None) -> None:
-        self._subject, self._text, self._html = subject, text, html
+    __slots__ = ("_html", "_subject", "_text", "pictures")
+
+    def __init__(self, subject: str, text: str, html: str | None, pictures: tuple[Picture, ...] = ()) -> None:
+        self._subject, self._text, self._html, self.pictures = subject, text, html, pictures
+
+    @property
+    def quoted(self) -> dict[str, str]:
+        """Text and html in quoted-printable: what is the same for all recipients and what is not stand on lines of their own."""
+        return {"text": self._text} if self._html is None else {"text": self._text, "html": self._html}
 
     def __getitem__(self, name: str) -> str:
         if name == "subject":
@@ -99,6 +107,7 @@ class _Merge:
     def __init__(self, wording: EmailWording) -> None:
         self._subject = PlainTemplate(wording.subject)
         self._text = QuotedTemplate(wording.text, escaping=False)
+        self._shown = wording.pictures
         self._pictures = "".join(f"\r\n--{_RELATED}\r\n{each.part}" for each in wording.pictures)
         self._html = None if wording.html is None else QuotedTemplate(wording.html, escaping=True)
 
@@ -108,7 +117,7 @@ class _Merge:
             return CompositionFault("the subject is empty")
         text = self._text.render(values)
         html = None if self._html is None else self._html.render(values)
-        return Content(MailParts(subject, text, html), raw=_assemble(subject, text, html, self._pictures))
+        return Content(MailParts(subject, text, html, self._shown), raw=_assemble(subject, text, html, self._pictures))
 
 
 def encode_parts(parts: Mapping[str, str]) -> bytes:
