@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import cache
@@ -34,8 +35,10 @@ from jinja2 import Environment
 from channels.contract import BatchInfo, Content, Message, MessageKey, Outcome
 from channels.email import EmailChannel, EmailSettings
 from channels.email.compiling import compile_wording
+from channels.email.incoming.return_path import ReturnPaths
 from channels.email.wording import EmailWording
 from engine.journal import Journal
+from store.tokens import Signer
 
 Loop = Callable[[int, int, int], None]
 BATCH = 500
@@ -70,6 +73,7 @@ def measure(port: int, mails: int, size: int, loop: Loop) -> dict[str, float]:
     return {
         "smtp-source": mails / seconds(lambda: source(port, mails, size)),
         "ours, 1 process": mails / seconds(lambda: loop(port, 0, mails)),
+        "ours, 1 process, return paths (VERP)": mails / seconds(lambda: with_return_paths(port, 0, mails)),
         "ours, 2 processes": mails / seconds(lambda: together(port, mails, loop)),
         "naive: EmailMessage and smtplib": few / seconds(lambda: naive(port, few)),
     }
@@ -83,9 +87,21 @@ def ratio(rounds: list[dict[str, float]], name: str) -> str:
 
 def ours(port: int, first: int, last: int) -> None:
     """The channel and the wire journal, without the outbox."""
-    channel = EmailChannel(
-        EmailSettings(host="127.0.0.1", port=port, sender_address="shop@example.com", sender_name="Shop", connections=CONNECTIONS)
-    )
+    deliver(settings_of(port), first, last)
+
+
+def with_return_paths(port: int, first: int, last: int) -> None:
+    """The same, each mail with a return path and an address to unsubscribe at of its own."""
+    paths = ReturnPaths(Signer([b"0123456789abcdef"]))
+    deliver(replace(settings_of(port), bounce_domain="bounces.example.com", return_paths=paths), first, last)
+
+
+def settings_of(port: int) -> EmailSettings:
+    return EmailSettings(host="127.0.0.1", port=port, sender_address="shop@example.com", sender_name="Shop", connections=CONNECTIONS)
+
+
+def deliver(settings: EmailSettings, first: int, last: int) -> None:
+    channel = EmailChannel(settings)
     composing = wording()
     batch = BatchInfo("b", "winback", "1a2b3c", "mail", "Win back", datetime.now(UTC))
     accepted = 0

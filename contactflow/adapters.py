@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from channels.contract import Channel, Wording, WordingFault
-from contactflow.settings import Secrets, Settings
+from contactflow.settings import Secrets, Settings, secret_keys
 from contactflow.signing import signing_keys
 
 if TYPE_CHECKING:
+    from channels.email.incoming.return_path import ReturnPaths
     from channels.email.settings import EmailSettings
     from channels.print.settings import PrintSettings
 
@@ -69,6 +70,8 @@ class Adapters:
             sender_name=self.settings.workspace.name,
             connections=min(email.connections, 4),
             signing_keys=signing_keys(self.root, email),
+            bounce_domain=email.bounce_domain,
+            return_paths=self.return_paths(),
         )
         if email.to_inbox:
             return local
@@ -81,6 +84,15 @@ class Adapters:
             password=self.secrets.smtp_password,
             connections=email.connections,
         )
+
+    def return_paths(self) -> "ReturnPaths | None":
+        """What makes and reads return paths; None without a secret key, as for a check of a flow, which sends nothing."""
+        if not self.settings.email.bounce_domain or not self.secrets.secret_key:
+            return None
+        from channels.email.incoming.return_path import ReturnPaths
+        from store.tokens import Signer
+
+        return ReturnPaths(Signer(secret_keys(self.secrets)))
 
     def _print_settings(self) -> "PrintSettings":
         from channels.print.settings import PrintSettings

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from contactflow.adapters import STATE, Adapters
 from contactflow.migrations import bring_up_to_date
 from contactflow.rules import Rules
-from contactflow.settings import Secrets, Settings, environment, read_secrets, read_settings
+from contactflow.settings import Secrets, Settings, environment, read_secrets, read_settings, secret_keys
 from contactflow.starting import write_key
 from customers.attributes import declare_attributes
 from engine.campaigns import open_versions
@@ -25,7 +25,6 @@ from engine.programme import HoldOut
 from engine.workspace import Sender, Workspace
 from landing.settings import LandingSettings
 from store.clock import Clock, SystemClock
-from store.errors import SettingsError
 from store.session import open_database, writing
 from store.tokens import Signer
 from studio.inbox.server import running_port, start_inbox
@@ -103,13 +102,6 @@ def secrets_of(root: Path) -> Secrets:
     if not keys.secret_key and write_key(root):
         keys = read_secrets(root, environment())
     return keys
-
-
-def secret_keys(keys: Secrets) -> tuple[bytes, ...]:
-    """The keys that sign links, the newest first. Raises SettingsError without one."""
-    if not keys.secret_key:
-        raise SettingsError("There is no secret key for personal links. Set CONTACTFLOW_SECRET_KEY, or write it into .env.")
-    return tuple(key.strip().encode() for key in keys.secret_key.split(",") if key.strip())
 
 
 def database_url(root: Path, settings: Settings, keys: Secrets) -> str:

@@ -36,7 +36,7 @@ class EmailSection(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Its port, with `smtp`.")
     security: Literal["none", "starttls", "tls"] = Field("starttls", description="How the connection is protected, with `smtp`.")
     username: str | None = Field(None, description="Its user name. The password is CONTACTFLOW_SMTP_PASSWORD.")
-    sender: str = Field("hello@example.com", description="The address that mail comes from.")
+    sender: str = Field("hello@example.com", description="The address that mail comes from.", pattern=r"^[^\s<>@]+@[^\s<>@]+$")
     bounce_domain: str | None = Field(
         None,
         description="The domain that bounces come back to. With it each mail has a return path of its own (VERP), and can be unsubscribed "

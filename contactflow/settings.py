@@ -157,6 +157,13 @@ class Secrets(BaseModel):
         return "Secrets(...)"
 
 
+def secret_keys(keys: Secrets) -> tuple[bytes, ...]:
+    """The keys that sign links and return paths, the newest first. Raises SettingsError without one."""
+    if not keys.secret_key:
+        raise SettingsError("There is no secret key for personal links. Set CONTACTFLOW_SECRET_KEY, or write it into .env.")
+    return tuple(key.strip().encode() for key in keys.secret_key.split(",") if key.strip())
+
+
 def read_settings(root: Path) -> Settings:
     """The settings of a workspace. Raises NotFoundError without contactflow.toml, SettingsError with every fault in it."""
     path = root / FILE

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import date
 from ipaddress import ip_address
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from store.errors import SettingsError
+
+if TYPE_CHECKING:
+    from channels.email.incoming.return_path import ReturnPaths
 
 Security = Literal["none", "starttls", "tls"]
 
@@ -36,6 +39,9 @@ class EmailSettings:
     # RFC 5321 4.5.3.2.6 advises ten minutes for the answer to the last dot: giving up earlier makes a message *unknown*.
     answer_seconds: float = 300.0
     signing_keys: tuple[SigningKey, ...] = ()
+    # With both, bounces come back to an address that names the message; otherwise they go to the sender's.
+    bounce_domain: str | None = None
+    return_paths: "ReturnPaths | None" = None
 
     def __post_init__(self) -> None:
         if self.username and self.security == "none" and not _is_loopback(self.host):

@@ -35,7 +35,7 @@ class SmtpTransport:
         receipt, others are on their way.
         """
         self._pool.weed()
-        jobs = _Jobs(messages, Letterhead(self._settings, batch), self._settings.sender_address)
+        jobs = _Jobs(messages, Letterhead(self._settings, batch))
         delivery = _Delivery(self._pool, self._patience, wire, jobs, self._settings.connections)
         try:
             while delivery.go_on():
@@ -54,8 +54,8 @@ class SmtpTransport:
 class _Jobs:
     """What is still to be sent: what has to go over another connection, then messages in their order, written out as they are taken."""
 
-    def __init__(self, messages: Sequence[Message], letterhead: Letterhead, sender: str) -> None:
-        self._messages, self._letterhead, self._sender = deque(messages), letterhead, sender
+    def __init__(self, messages: Sequence[Message], letterhead: Letterhead) -> None:
+        self._messages, self._letterhead = deque(messages), letterhead
         self._again: deque[Job] = deque()
 
     def __len__(self) -> int:
@@ -66,7 +66,7 @@ class _Jobs:
         if self._again:
             return self._again.popleft()
         message = self._messages.popleft()
-        return Job(message.key, self._sender, message.address, self._letterhead.mail(message))
+        return Job(message.key, self._letterhead.sender_of(message.key), message.address, self._letterhead.mail(message))
 
     def put_back(self, job: Job) -> None:
         """Nothing of it was started: it may go over another connection."""

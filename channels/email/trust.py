@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import dns.exception
 import dns.name
@@ -30,7 +31,7 @@ class Doubt:
 
 
 class Zones:
-    """TXT records by full name, from zone files. Raises InputError for a file that is none."""
+    """Records by full name, from zone files. Raises InputError for a file that is none."""
 
     def __init__(self, files: Sequence[Path], sender: str) -> None:
         """A file without $ORIGIN is taken for the zone of the sender's organisation."""
@@ -38,9 +39,18 @@ class Zones:
 
     def texts(self, name: str) -> list[str]:
         """The TXT records at a name, each joined from its strings."""
+        return [b"".join(record.strings).decode("utf-8", "replace") for record in self._records(name, dns.rdatatype.TXT)]
+
+    def takes_mail(self, name: str) -> bool:
+        """Whether mail to this domain goes anywhere: to its MX, or without one to its own address (RFC 5321, 5.1; RFC 7505)."""
+        servers = [record.exchange for record in self._records(name, dns.rdatatype.MX)]
+        if servers:
+            return dns.name.root not in servers
+        return any(self._records(name, kind) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA))
+
+    def _records(self, name: str, kind: dns.rdatatype.RdataType) -> list[Any]:
         full = dns.name.from_text(name)
-        records = [record for zone in self._zones for record in zone.get_rdataset(full, dns.rdatatype.TXT) or ()]
-        return [b"".join(record.strings).decode("utf-8", "replace") for record in records]
+        return [record for zone in self._zones for record in zone.get_rdataset(full, kind) or ()]
 
 
 def _read(file: Path, sender: str) -> dns.zone.Zone:
@@ -54,11 +64,11 @@ def _read(file: Path, sender: str) -> dns.zone.Zone:
 
 
 def doubts(settings: EmailSettings, zones: Zones, return_domain: str | None = None) -> list[Doubt]:
-    """All that is wrong with what DNS says of our mail. `return_domain`: of the return path, where it is not the sender's."""
+    """All that is wrong with what DNS says of our mail. `return_domain`: of the return path, where a provider sets its own."""
     domain = settings.sender_address.rpartition("@")[2].lower()
-    spf = list(_spf(zones, (return_domain or domain).lower()))
+    returns = (return_domain or settings.bounce_domain or domain).lower()
     dkim = [doubt for key in settings.signing_keys for doubt in _dkim(zones, key)]
-    return [*spf, *dkim, *_dmarc(zones, domain, (return_domain or domain).lower(), settings.signing_keys)]
+    return [*_spf(zones, returns), *_mx(settings.bounce_domain, zones), *dkim, *_dmarc(zones, domain, returns, settings.signing_keys)]
 
 
 def _spf(zones: Zones, domain: str) -> Iterator[Doubt]:
@@ -77,6 +87,15 @@ def _spf(zones: Zones, domain: str) -> Iterator[Doubt]:
         yield Doubt(domain, "the SPF record lets everybody send in your name.", "End it with -all.")
     elif not any(term.lower().endswith("all") or term.lower().startswith("redirect=") for term in terms):
         yield Doubt(domain, "the SPF record does not say what to do with others.", "End it with -all.")
+
+
+def _mx(bounce_domain: str | None, zones: Zones) -> Iterator[Doubt]:
+    if bounce_domain and not zones.takes_mail(bounce_domain):
+        yield Doubt(
+            bounce_domain,
+            "there is no MX record: bounces do not come back, and who unsubscribes by mail is not heard.",
+            "Write an MX record that leads to the server that reads them, or name the zone of this domain too.",
+        )
 
 
 def _dkim(zones: Zones, key: SigningKey) -> Iterator[Doubt]:

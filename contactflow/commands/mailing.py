@@ -55,7 +55,12 @@ def dkim(
 
 def trust(
     zone: Annotated[list[Path], typer.Argument(help="The zones of the domains, as your DNS provider exports them (BIND's format).")],
-    return_domain: Annotated[str | None, typer.Option(help="The domain of the return path, where your provider sets its own.")] = None,
+    return_domain: Annotated[
+        str | None,
+        typer.Option(
+            help="The domain of the return path, where your provider sets its own. Default: [email] bounce_domain, or the sender's."
+        ),
+    ] = None,
     format_: As = Format.TEXT,
     workspace: Workspace = HERE,
 ) -> None:

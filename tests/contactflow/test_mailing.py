@@ -54,6 +54,23 @@ def test_a_new_key_signs_as_soon_as_the_settings_name_it(call: Call, workspace: 
     assert call("trust", zone, "-w", workspace, "--format", "json").out == "[]\n"
 
 
+def test_a_domain_for_bounces_is_in_each_return_path_and_asked_for_in_dns(call: Call, workspace: Path) -> None:
+    with (workspace / "contactflow.toml").open("a") as file:
+        file.write('\n[email]\nsender = "shop@example.com"\nbounce_domain = "bounces.example.com"\n')
+    secrets, key = Secrets(secret_key="0123456789abcdef,fedcba9876543210"), MessageKey("1a2b3c4d5e6f.1")
+    adapters = Adapters(workspace, read_settings(workspace), secrets)
+    sender = Letterhead(adapters.email_settings(), BatchInfo("b", "spring", "v1", "mail", "Spring", NOON)).sender_of(key)
+    paths = adapters.return_paths()
+    assert paths is not None
+    assert sender.endswith("@bounces.example.com")
+    assert paths.key_of(sender) == key
+    zone = workspace / "zone"
+    zone.write_text('$ORIGIN example.com.\n@ TXT "v=spf1 -all"\n_dmarc TXT "v=DMARC1; p=none"\n')
+    doubt = call("trust", zone, "-w", workspace)
+    assert (doubt.code, "bounces.example.com: there is no MX record" in doubt.out) == (1, True)
+    assert call("check", "-w", workspace).code == 0
+
+
 def test_a_selector_that_dns_cannot_have_is_wrong_usage(call: Call, workspace: Path) -> None:
     said = call("dkim", "../march", "-w", workspace)
     assert (said.code, "Use letters, figures and hyphens" in said.err) == (2, True)

@@ -10,7 +10,9 @@ import pytest
 
 from channels.contract import BatchInfo, Content, Message, MessageKey, Outcome, Receipt
 from channels.email import EmailChannel, EmailSettings
+from channels.email.incoming.return_path import ReturnPaths
 from store.errors import DeliveryError, SettingsError
+from store.tokens import Signer
 from tests.email.naughty_servers import Behaviour, Server, server
 
 BATCH = BatchInfo("b", "winback", "1a2b3c", "mail", "Win back", datetime(2026, 3, 2, 9, tzinfo=UTC))
@@ -251,6 +253,19 @@ def test_the_headers_say_where_a_mail_comes_from_and_how_to_stop_it() -> None:
     assert mail["Feedback-ID"] == "mail:winback:1a2b3c:contactflow"
     assert mail["Auto-Submitted"] == "no"
     assert not mail.defects
+
+
+def test_the_server_is_told_a_return_path_that_names_the_message() -> None:
+    paths = ReturnPaths(Signer([b"0123456789abcdef"]))
+    with server() as record:
+        settings = EmailSettings(
+            host="127.0.0.1", port=record.port, sender_address="shop@example.org", bounce_domain="b.example.org", return_paths=paths
+        )
+        sender, batch = EmailChannel(settings), messages(5)
+        deliver(sender, batch, Record(record))
+        sender.close()
+    told = [paths.key_of(each.split()[0].removeprefix("FROM:")) for each in record.senders]
+    assert sorted(told, key=str) == [each.key for each in batch]
 
 
 def test_a_wire_that_cannot_write_stops_everything_before_a_message_leaves() -> None:

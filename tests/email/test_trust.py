@@ -70,6 +70,27 @@ def test_a_sender_for_whom_nothing_speaks_fails_dmarc(tmp_path: Path) -> None:
     assert "neither DKIM nor SPF speaks for news.example.co.uk" in message
 
 
+@pytest.mark.parametrize(
+    ("records", "doubts_"),
+    [
+        ('bounces TXT "v=spf1 -all"\nbounces MX 10 mx.example.net.\n', []),
+        ('bounces TXT "v=spf1 -all"\nbounces A 192.0.2.1\n', []),
+        ('bounces TXT "v=spf1 -all"\n', ["there is no MX record"]),
+        ('bounces TXT "v=spf1 -all"\nbounces MX 0 .\nbounces A 192.0.2.1\n', ["there is no MX record"]),
+        ("bounces MX 10 mx.example.net.\n", ["there is no SPF record"]),
+    ],
+)
+def test_a_domain_for_bounces_is_the_one_that_spf_is_asked_of_and_needs_a_server(tmp_path: Path, records: str, doubts_: list[str]) -> None:
+    file = tmp_path / "zone"
+    file.write_text(HEAD + dkim_record() + DMARC.replace("p=reject", "p=reject; aspf=r") + records, encoding="utf-8")
+    key = SigningKey("news.example.co.uk", "s1", RSA)
+    bounces = "bounces.news.example.co.uk"
+    settings = EmailSettings(host="h", port=25, sender_address="shop@news.example.co.uk", signing_keys=(key,), bounce_domain=bounces)
+    found = doubts(settings, Zones([file], "news.example.co.uk"))
+    assert [each.name for each in found] == [bounces] * len(doubts_)
+    assert all(told in each.message for told, each in zip(doubts_, found, strict=True))
+
+
 def test_a_file_that_is_no_zone_is_refused_in_words(tmp_path: Path) -> None:
     file = tmp_path / "zone"
     file.write_bytes(b"\xff\xfe{}")
