@@ -9,6 +9,7 @@ from channels.email.address import normal_address
 from channels.email.compiling import compile_wording
 from channels.email.letterhead import Letterhead
 from channels.email.settings import EmailSettings
+from channels.email.tracking import Tracking, followed
 from channels.email.wording import EmailWording
 
 
@@ -48,7 +49,8 @@ class EmailChannel:
         return address.rpartition("@")[2]
 
     def load(self, template: Path, options: Mapping[str, str], root: Path) -> Wording | list[WordingFault]:
-        return compile_wording(template, options, root, self._cache, self._hosted)
+        compiled = compile_wording(template, options, root, self._cache, self._hosted)
+        return compiled if isinstance(compiled, list) else followed(compiled, Tracking.of(options))
 
     def restore(self, source: bytes) -> Wording:
         return EmailWording.restored(source)

@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from channels.email.encoding import quoted
-from channels.email.slots import slots_of
+from channels.email.slots import NEEDED, slots_of
 from channels.formats import FILTERS, reads_of
 from channels.merging import Missing, one_line
 
@@ -121,6 +121,12 @@ def variables_of(text: str) -> frozenset[str]:
     return frozenset(name for name in bare | dotted if name.split(".")[0] in roots) | reads_of(tree)
 
 
+def names_set_in(text: str) -> frozenset[str]:
+    """Names that a template gives a value itself: by a loop, `set`, `with` or a macro."""
+    tree = _environment(escaping=True, quoting=False).parse(text)
+    return frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx != "load")
+
+
 def _path(node: nodes.Getattr | nodes.Getitem) -> tuple[str, ...]:
     if not isinstance(node.node, nodes.Name):
         return ()
@@ -138,12 +144,18 @@ def _environment(escaping: bool, quoting: bool) -> MailEnvironment:
         keep_trailing_newline=True,
         optimized=False,  # `{{ 9 ** 9 ** 9 }}` is not to be worked out while it is compiled
     )
-    environment.filters |= FILTERS
+    environment.filters |= {**FILTERS, NEEDED: _needed}
     if not escaping:
         environment.filters["e"] = environment.filters["escape"] = _as_it_is
     if quoting:
         environment.code_generator_class = _FinalOutput
     return environment
+
+
+def _needed(value: Any) -> str:
+    """Shows nothing, but cannot do without the value."""
+    _shown(value)
+    return ""
 
 
 def _as_it_is(value: Any) -> Any:

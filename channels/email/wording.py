@@ -13,6 +13,7 @@ from channels.contract import CompositionFault, Content
 from channels.email.encoding import header_text, quoted, unquoted
 from channels.email.merging import PlainTemplate, QuotedTemplate, variables_of
 from channels.email.pictures import Picture
+from channels.following import TARGETS
 from channels.merging import one_line, packed
 
 _PART = "MIME-Version: 1.0\r\nContent-Type: {type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -53,12 +54,13 @@ class MailParts(Mapping[str, str]):
 
 @dataclass(frozen=True)
 class EmailWording:
-    """Jinja templates of a mail; `html` is compiled from MJML and may be absent."""
+    """Jinja templates of a mail; `html` is compiled from MJML and may be absent. `targets` are where its followed links lead."""
 
     subject: str
     text: str
     html: str | None
     pictures: tuple[Picture, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -67,14 +69,15 @@ class EmailWording:
     @cached_property
     def source(self) -> bytes:
         pictures = {"pictures": [asdict(each) for each in self.pictures]} if self.pictures else {}
-        return packed({"email": 1, "subject": self.subject, "text": self.text, "html": self.html, **pictures})
+        targets = {TARGETS: self.targets} if self.targets else {}
+        return packed({"email": 1, "subject": self.subject, "text": self.text, "html": self.html, **pictures, **targets})
 
     @staticmethod
     def restored(source: bytes) -> "EmailWording":
         """The wording that gave this source."""
         document = json.loads(source)
         pictures = tuple(Picture(**each) for each in document.get("pictures", ()))
-        return EmailWording(document["subject"], document["text"], document["html"], pictures)
+        return EmailWording(document["subject"], document["text"], document["html"], pictures, tuple(document.get(TARGETS, ())))
 
     def compose(self, values: Mapping[str, Any]) -> Content | CompositionFault:
         try:
