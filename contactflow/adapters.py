@@ -69,6 +69,7 @@ class Adapters:
             sender_address=email.sender,
             sender_name=self.settings.workspace.name,
             connections=min(email.connections, 4),
+            receivers_at_once=self.settings.limits["email"].receivers_at_once if "email" in self.settings.limits else {},
             signing_keys=signing_keys(self.root, email),
             bounce_domain=email.bounce_domain,
             return_paths=self.return_paths(),

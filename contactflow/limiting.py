@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -31,6 +31,12 @@ class LimitSection(Section):
         "the others.",
     )
 
+    receivers_at_once: dict[str, Positive] = Field(
+        {},
+        description='The most mails on the wire to one receiving side at the same moment, by each process that sends: `"gmail.com" = 2`; '
+        '`"*"` is for each of the others. With `smtp` only.',
+    )
+
     @field_validator("pace")
     @classmethod
     def _readable(cls, value: str | None) -> str | None:
@@ -41,10 +47,16 @@ class LimitSection(Section):
     @field_validator("receivers")
     @classmethod
     def _receivers(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, pace in value.items():
+        for pace in value.values():
+            read_pace(pace)
+        return value
+
+    @field_validator("receivers", "receivers_at_once")
+    @classmethod
+    def _domains(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
             if not _DOMAIN.fullmatch(name):
                 raise ValueError(f'\'{name[:60]}\' is not a domain in small letters, such as "gmail.com", nor "*".')
-            read_pace(pace)
         return value
 
     @model_validator(mode="after")

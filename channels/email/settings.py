@@ -1,5 +1,6 @@
 """How mail leaves: the server, and who it comes from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from ipaddress import ip_address
@@ -35,6 +36,7 @@ class EmailSettings:
     username: str | None = None
     password: str | None = None
     connections: int = 8
+    receivers_at_once: Mapping[str, int] = field(default_factory=dict)  # the most on the wire to a domain; `*`: to each of the others
     timeout_seconds: float = 60.0  # for a connection, and for the answer to a command
     # RFC 5321 4.5.3.2.6 advises ten minutes for the answer to the last dot: giving up earlier makes a message *unknown*.
     answer_seconds: float = 300.0

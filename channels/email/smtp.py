@@ -1,10 +1,10 @@
 """Mail over SMTP: several warm connections, each of which goes on by itself as its answers come."""
 
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 from channels.contract import BatchInfo, Message, Outcome, Receipt, Wire
+from channels.email.jobs import Jobs
 from channels.email.lane import Answer, ClosingError, Job, Lane, LostError, SilentError
 from channels.email.letterhead import Letterhead, is_safe_address
 from channels.email.opening import connect
@@ -35,7 +35,7 @@ class SmtpTransport:
         receipt, others are on their way.
         """
         self._pool.weed()
-        jobs = _Jobs(messages, Letterhead(self._settings, batch))
+        jobs = Jobs(messages, Letterhead(self._settings, batch), self._settings.receivers_at_once)
         delivery = _Delivery(self._pool, self._patience, wire, jobs, self._settings.connections)
         try:
             while delivery.go_on():
@@ -51,32 +51,10 @@ class SmtpTransport:
         self._pool.drop_all()
 
 
-class _Jobs:
-    """What is still to be sent: what has to go over another connection, then messages in their order, written out as they are taken."""
-
-    def __init__(self, messages: Sequence[Message], letterhead: Letterhead) -> None:
-        self._messages, self._letterhead = deque(messages), letterhead
-        self._again: deque[Job] = deque()
-
-    def __len__(self) -> int:
-        return len(self._messages) + len(self._again)
-
-    def take(self) -> Job:
-        """The next one."""
-        if self._again:
-            return self._again.popleft()
-        message = self._messages.popleft()
-        return Job(message.key, self._letterhead.sender_of(message.key), message.address, self._letterhead.mail(message))
-
-    def put_back(self, job: Job) -> None:
-        """Nothing of it was started: it may go over another connection."""
-        self._again.append(job)
-
-
 class _Delivery:
     """One batch on its way: on every connection a message, and behind it the envelope of another."""
 
-    def __init__(self, pool: Pool, patience: "_Patience", wire: Wire, jobs: _Jobs, most: int) -> None:
+    def __init__(self, pool: Pool, patience: "_Patience", wire: Wire, jobs: Jobs, most: int) -> None:
         self._pool, self._patience, self._wire, self._jobs, self._most = pool, patience, wire, jobs, most
         self._receipts: list[Receipt] = []
 
@@ -118,9 +96,9 @@ class _Delivery:
         while self._jobs:
             job = self._jobs.take()
             if not is_safe_address(job.recipient):
-                self._settle(Receipt(job.key, Outcome.PERMANENT, "", "The address cannot stand in an envelope.", bad_address=True))
+                self._settle(job, Receipt(job.key, Outcome.PERMANENT, "", "The address cannot stand in an envelope.", bad_address=True))
             elif objection := lane.objection(job):
-                self._settle(receipt_of(job.key, objection.reply, objection.stage))
+                self._settle(job, receipt_of(job.key, objection.reply, objection.stage))
             else:
                 return job
         return None
@@ -151,7 +129,7 @@ class _Delivery:
             self._patience.refused_us(answer.reply)
             self._jobs.put_back(answer.job)
         else:
-            self._settle(receipt_of(answer.job.key, answer.reply, answer.stage))
+            self._settle(answer.job, receipt_of(answer.job.key, answer.reply, answer.stage))
         return False
 
     def _send(self, ready: Sequence[Lane]) -> None:
@@ -179,18 +157,19 @@ class _Delivery:
         self._patience.lost()
         first, *behind = lane.jobs
         if lane.has_body:
-            self._settle(_fate(first, lane, error))
+            self._settle(first, _fate(first, lane, error))
         elif lane.answers and not isinstance(error, SilentError):
             self._jobs.put_back(first)
         elif isinstance(error, ClosingError):
-            self._settle(receipt_of(first.key, error.reply, Stage.DATA))
+            self._settle(first, receipt_of(first.key, error.reply, Stage.DATA))
         else:
-            self._settle(Receipt(first.key, Outcome.TEMPORARY, "", _NOT_SENT))
+            self._settle(first, Receipt(first.key, Outcome.TEMPORARY, "", _NOT_SENT))
         for job in behind:
             self._jobs.put_back(job)
 
-    def _settle(self, receipt: Receipt) -> None:
+    def _settle(self, job: Job, receipt: Receipt) -> None:
         self._wire.done(receipt)
+        self._jobs.settled(job)
         self._patience.settled(receipt)
         self._receipts.append(receipt)
 

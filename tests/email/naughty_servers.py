@@ -24,6 +24,7 @@ class Behaviour:
     size: int | None = 10_000_000
     most_messages: int | None = None  # then it closes the connection without a word
     utf8: bool = True
+    seconds: float = 0  # that it thinks about each message
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Server:
     senders: list[str] = field(default_factory=list)
     stages: Counter[str] = field(default_factory=Counter)
     connections: int = 0
+    under_way: Counter[str] = field(default_factory=Counter)  # by the recipient's domain, and the most at one moment
+    most_under_way: Counter[str] = field(default_factory=Counter)
     heal: bool = False
 
     def action(self, stage: str) -> str:
@@ -44,6 +47,16 @@ class Server:
         self.stages[stage] += 1
         acts = not self.heal and self.behaviour.stage == stage and self.behaviour.when(self.stages[stage])
         return self.behaviour.action if acts else ""
+
+    def comes(self, recipient: str) -> None:
+        """A message to somebody is under way."""
+        domain = recipient.rstrip("> ").rpartition("@")[2]
+        self.under_way[domain] += 1
+        self.most_under_way[domain] = max(self.most_under_way[domain], self.under_way[domain])
+
+    def goes(self, recipient: str) -> None:
+        """It is not any more."""
+        self.under_way[recipient.rpartition("@")[2]] -= 1
 
 
 @contextmanager
@@ -104,6 +117,7 @@ class _Naughty(SMTP):
     @syntax("RCPT")
     async def smtp_RCPT(self, arg: str) -> None:  # noqa: N802 - aiosmtpd finds it by this name
         if not await self._misbehaves("rcpt"):
+            self.record.comes(arg)
             await super().smtp_RCPT(arg)
 
     @syntax("DATA")
@@ -151,6 +165,8 @@ class _Handler:
 
     async def handle_DATA(self, server: "_Naughty", session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd finds it by this name
         assert isinstance(envelope.content, bytes)
+        await asyncio.sleep(self._record.behaviour.seconds)
+        self._record.goes(envelope.rcpt_tos[0])
         action = self._record.action("dot")
         if action[:1] in ("4", "5"):
             if action.startswith("421"):

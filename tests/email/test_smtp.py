@@ -3,7 +3,8 @@
 import email
 import email.policy
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -48,7 +49,7 @@ def messages(number: int, domain: str = "example.com") -> list[Message]:
     return [Message(MessageKey(f"k{index}"), f"u{index}@{domain}", content) for index in range(number)]
 
 
-def channel(record: Server, connections: int = 3, seconds: float = 10) -> EmailChannel:
+def channel(record: Server, connections: int = 3, seconds: float = 10, at_once: Mapping[str, int] | None = None) -> EmailChannel:
     return EmailChannel(
         EmailSettings(
             host="127.0.0.1",
@@ -56,6 +57,7 @@ def channel(record: Server, connections: int = 3, seconds: float = 10) -> EmailC
             sender_address="shop@example.org",
             sender_name="Café de Zon",
             connections=connections,
+            receivers_at_once=at_once or {},
             timeout_seconds=seconds,
             answer_seconds=seconds,
         )
@@ -266,6 +268,31 @@ def test_the_server_is_told_a_return_path_that_names_the_message() -> None:
         sender.close()
     told = [paths.key_of(each.split()[0].removeprefix("FROM:")) for each in record.senders]
     assert sorted(told, key=str) == [each.key for each in batch]
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("at_once", [{}, {"a.example": 2, "*": 3}, {"a.example": 1}])
+def test_no_more_messages_are_under_way_to_a_receiving_side_than_it_takes_at_once(at_once: Mapping[str, int], pipelining: bool) -> None:
+    batch = [replace(each, address=f"u{n}@{'aaabc'[n % 5]}.example") for n, each in enumerate(messages(60))]
+    with server(Behaviour(seconds=0.005, pipelining=pipelining)) as record:
+        sender = channel(record, connections=8, at_once=at_once)
+        receipts = deliver(sender, batch, Record(record))
+        sender.close()
+    assert {receipt.outcome for receipt in receipts.values()} == {Outcome.ACCEPTED}
+    assert len(record.kept) == 60
+    for domain in ("a.example", "b.example", "c.example"):
+        limit = at_once.get(domain) or at_once.get("*")
+        assert limit is None or record.most_under_way[domain] <= limit
+    assert at_once or record.most_under_way["a.example"] > 3  # or there would be nothing to limit
+
+
+def test_a_receiving_side_that_hangs_up_on_each_connection_does_not_keep_the_places_of_its_messages() -> None:
+    with server(Behaviour("rcpt", "drop", when=lambda count: count % 4 == 1)) as record:
+        sender = channel(record, at_once={"*": 1})
+        receipts = deliver(sender, messages(12), Record(record))
+        sender.close()
+    assert len(receipts) == 12
+    assert {receipt.outcome for receipt in receipts.values()} <= {Outcome.ACCEPTED, Outcome.TEMPORARY}
 
 
 def test_a_wire_that_cannot_write_stops_everything_before_a_message_leaves() -> None:
