@@ -1,6 +1,6 @@
 """Providers one behind the other: each gets what the one before it could not be given, and never what that one may have sent."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,10 +14,10 @@ REST = timedelta(minutes=5)  # that a provider is left alone after it failed
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One way for mail to leave, under the name that the settings give it."""
+    """One way for mail to leave, under the name that the settings give it; made when it is first asked."""
 
     name: str
-    transport: Transport
+    make: Callable[[], Transport]
 
 
 class Chain:
@@ -30,6 +30,7 @@ class Chain:
 
     def __init__(self, providers: Sequence[Provider], machine: Clock) -> None:
         self._providers, self._machine = providers, machine
+        self._transports: dict[str, Transport] = {}
         self._failed_at: dict[str, datetime] = {}
 
     def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
@@ -38,7 +39,7 @@ class Chain:
         for provider in self._in_turn():
             handed = _Handed(wire, provider.name)
             try:
-                for receipt in provider.transport.deliver(left, batch, handed):
+                for receipt in self._transport(provider).deliver(left, batch, handed):
                     yield handed.named(receipt)
             except DeliveryError as error:
                 self._failed_at[provider.name] = self._machine.now()
@@ -53,8 +54,13 @@ class Chain:
 
     def close(self) -> None:
         """Let go of all connections."""
-        for provider in self._providers:
-            provider.transport.close()
+        for transport in self._transports.values():
+            transport.close()
+
+    def _transport(self, provider: Provider) -> Transport:
+        if provider.name not in self._transports:
+            self._transports[provider.name] = provider.make()
+        return self._transports[provider.name]
 
     def _in_turn(self) -> list[Provider]:
         """In their order, but who failed a short while ago comes last: asked only when nobody else is left."""

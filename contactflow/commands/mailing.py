@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -72,7 +73,10 @@ def trust(
     from contactflow.adapters import Adapters
     from contactflow.settings import environment, read_secrets, read_settings
 
-    settings = Adapters(workspace, read_settings(workspace), read_secrets(workspace, environment())).email_settings()
+    read = read_settings(workspace)
+    own = Adapters(workspace, read, read_secrets(workspace, environment())).email_settings()
+    # The inbox has return paths without a domain of their own; DNS is asked what it would be for real.
+    settings = replace(own, bounce_domain=read.email.bounce_domain)
     found = doubts(settings, Zones(zone, settings.sender_address.rpartition("@")[2]), return_domain)
     if format_ is Format.JSON:
         typer.echo(json.dumps([{"name": each.name, "message": each.message, "remedy": each.remedy} for each in found], indent=2))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -69,7 +70,11 @@ def messages(count: int) -> list[Message]:
 
 
 def chain(*transports: Moody, clock: FixedClock | None = None) -> Chain:
-    return Chain([Provider(f"p{number}", each) for number, each in enumerate(transports)], clock or FixedClock(NOON))
+    return Chain([Provider(f"p{number}", partial(_same, each)) for number, each in enumerate(transports)], clock or FixedClock(NOON))
+
+
+def _same(transport: Moody) -> Moody:
+    return transport
 
 
 def deliver(over: Chain | EmailChannel, batch: Sequence[Message], wire: Record) -> list[Receipt]:
@@ -160,8 +165,8 @@ def test_a_provider_that_failed_is_left_alone_for_five_minutes_unless_nobody_els
 
 def test_a_mail_server_that_stops_in_the_middle_hands_over_to_another() -> None:
     with server(Behaviour("mail", "550 5.7.1 Who are you?", when=lambda count: count > 6)) as one, server() as other:
-        transports = [_smtp(record) for record in (one, other)]
-        over, wire = Chain([Provider("one", transports[0]), Provider("other", transports[1])], FixedClock(NOON)), Record()
+        providers = [Provider("one", lambda: _smtp(one)), Provider("other", lambda: _smtp(other))]
+        over, wire = Chain(providers, FixedClock(NOON)), Record()
         receipts = list(over.deliver(messages(40), BATCH, wire))
         over.close()
     assert {receipt.outcome for receipt in receipts} == {Outcome.ACCEPTED}
