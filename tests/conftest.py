@@ -75,6 +75,27 @@ def database(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def _prefect_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server of this test session's own: eight seconds of processor time each."""
+    folder = tmp_path_factory.mktemp("prefect")
+    command = [sys.executable, "-m", "tests.prefect_server", str(folder)]
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PREFECT_"))}
+    with subprocess.Popen(command, env=outside, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+@pytest.fixture
+def prefect_server(_prefect_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a Prefect server that a test shares with others, set for it, because how one is started is not its question."""
+    assert _prefect_address.startswith("http")
+    monkeypatch.setenv("PREFECT_API_URL", _prefect_address)
+    return _prefect_address
+
+
 class _Server:
     """PostgreSQL in a folder of its own, reached over a Unix socket, without the network."""
 

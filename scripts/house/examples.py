@@ -51,8 +51,11 @@ def blocks(page: str) -> Iterator[Block]:
         yield Block(match["language"], match["body"], match.start("body"), match.end("body"), match["order"], match["subject"])
 
 
-def play(page: str, folder: Path) -> str:
-    """Run a page's blocks in `folder`; gives the page with what they really printed. Raises ExampleError."""
+def play(page: str, folder: Path, prefect: str | None = None) -> str:
+    """Run a page's blocks in `folder`; gives the page with what they really printed. Raises ExampleError.
+
+    `prefect` is the address of a Prefect server that runs already; without it every command starts its own, as a user's does.
+    """
     if _COPY in page:
         _copy_project(folder)
     pieces, done, printed, end_of_shell = [], 0, None, -1
@@ -60,7 +63,7 @@ def play(page: str, folder: Path) -> str:
         if block.order == "file":
             _write(folder, block)
         elif block.language == "sh" and block.order is None:
-            printed, end_of_shell = _run(block.body, folder), block.end
+            printed, end_of_shell = _run(block.body, folder, prefect), block.end
         elif block.language == "text" and printed is not None and page[end_of_shell : block.start].strip() == "```\n\n```text":
             pieces += [page[done : block.start], printed]
             done = block.end
@@ -84,12 +87,13 @@ def _write(folder: Path, block: Block) -> None:
     target.write_text(block.body, encoding="utf-8")
 
 
-def _run(script: str, folder: Path) -> str:
+def _run(script: str, folder: Path, prefect: str | None) -> str:
     """What a block prints. Each line is a command of its own; a folder that is changed to stays changed to."""
     # Coverage is measured by the tests; here it would only slow the servers down that the commands start.
     environment = {name: value for name, value in os.environ.items() if name not in _SWALLOWED and not name.startswith("COVERAGE_")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     environment |= {"COLUMNS": "100", "NO_COLOR": "1", "PWD_FILE": str(folder / ".pwd")}
+    environment |= {"PREFECT_API_URL": prefect} if prefect else {}
     environment["PYTHONPATH"] = str(folder if (folder / "contactflow").is_dir() else ROOT)
     whole = f'set -e\n[ -f "$PWD_FILE" ] && cd "$(cat "$PWD_FILE")"\n{_with_failures(script)}\npwd > "$PWD_FILE"\n'
     done = subprocess.run(

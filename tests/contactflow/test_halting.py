@@ -10,6 +10,8 @@ import pytest
 
 from tests.contactflow.conftest import CUSTOMERS, Call, make_workspace
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

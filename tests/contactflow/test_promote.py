@@ -308,6 +308,7 @@ def test_without_the_rule_nothing_happens_by_itself(pilot: Path) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("prefect_server")
 def test_a_run_carries_the_rule_out_on_its_way(pilot: Path) -> None:
     """In a process of its own, for it starts a server of Prefect's."""
     run(pilot, then="promote")

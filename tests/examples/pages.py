@@ -6,7 +6,10 @@ from scripts.house.examples import play, told
 from scripts.house.reference import ROOT
 
 
-def does_what_it_says(name: str, folder: Path) -> None:
-    """Run a page's examples in `folder`; fails when one of them fails or prints something else than the page says."""
+def does_what_it_says(name: str, folder: Path, prefect: str | None = None) -> None:
+    """Run a page's examples in `folder`; fails when one of them fails or prints something else than the page says.
+
+    Without `prefect` they start Prefect servers of their own, as for a user; one page that does so is enough.
+    """
     text = (ROOT / name).read_text(encoding="utf-8")
-    assert told(play(text, folder)) == told(text), "if the page should change: scripts/reference"
+    assert told(play(text, folder, prefect)) == told(text), "if the page should change: scripts/reference"
