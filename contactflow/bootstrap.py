@@ -56,6 +56,7 @@ def open_workspace(root: Path) -> Iterator[Workspace]:
             links=Links(settings.landing.base_url, Signer(secret_keys(keys))),
             sender=_sender(settings),
             costs=settings.costs.model_dump(),
+            tracking=settings.tracking.of(settings.workspace.name),
             metrics=settings.measured,
             limits={channel: section.limits for channel, section in settings.limits.items()},
             hold_out=None if settings.programme.share is None else HoldOut(settings.programme.share),

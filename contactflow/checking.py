@@ -29,6 +29,7 @@ def check_context(root: Path) -> CheckContext:
         load_template=Adapters(root, settings, Secrets()).load_template,
         today=_today(settings),
         shown=shown_path,
+        tracking=settings.tracking.of(settings.workspace.name),
     )
 
 

@@ -67,7 +67,7 @@ class ContentCheck:
 
 def check_content(running: Running, now: datetime, sample: int = SAMPLE) -> ContentCheck:
     """Look at the messages of everyone who would come in at `now`: a constant number of statements for each 50,000 customers."""
-    composers = [Composer(running, name) for name, node in running.graph.nodes.items() if isinstance(node, Send)]
+    composers = [Composer(running, name, following=False) for name, node in running.graph.nodes.items() if isinstance(node, Send)]
     result = ContentCheck(running.graph.campaign.campaign)
     with reading(running.workspace.database) as session:
         chunks = [customer_ids for _, customer_ids in audience(session, running, now)]

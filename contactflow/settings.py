@@ -14,6 +14,7 @@ from contactflow.limiting import LimitSection
 from contactflow.mailing import EmailSection
 from contactflow.measuring import MetricSection, ProgrammeSection, StrategySection
 from contactflow.section import Section
+from contactflow.tracking import TrackingSection
 from customers.conditions.faults import SegmentsError
 from customers.conditions.language import parse_segments
 from customers.conditions.vocabulary import AttributeKind, Vocabulary, attribute_name_fault, suggestion
@@ -104,6 +105,7 @@ class Settings(Section):
     )
     landing: LandingSection = LandingSection()
     costs: CostsSection = CostsSection()
+    tracking: TrackingSection = TrackingSection()
     programme: ProgrammeSection = ProgrammeSection()
     metrics: dict[str, MetricSection] = Field(
         {}, description="The organisation's own metrics, each `[metrics.NAME]`. Flows name them in `learn.metric` and `learn.also`."
@@ -151,6 +153,7 @@ class Secrets(BaseModel):
         None, description="Signs personal links. `contactflow init` writes one into .env; separate keys by commas, newest first."
     )
     smtp_password: str | None = Field(None, description="The password of the mail server.")
+    imap_password: str | None = Field(None, description="The password of the mailbox that bounces come back to.")
     database_url: str | None = Field(None, description="Instead of [database] url, when the address holds a password.")
 
     def __repr__(self) -> str:
@@ -183,6 +186,7 @@ def read_settings(root: Path) -> Settings:
         raise SettingsError("\n".join(_sentence(path, text, fault) for fault in error.errors())) from error
     _check_segments(path, text, settings)
     _check_strategy(path, text, settings)
+    _check_tracking(path, text, settings)
     return settings
 
 
@@ -220,6 +224,14 @@ def _check_strategy(path: Path, text: str, settings: Settings) -> None:
             for name in unknown
         )
         raise SettingsError("\n".join(faults))
+
+
+def _check_tracking(path: Path, text: str, settings: Settings) -> None:
+    purpose, purposes = settings.tracking.purpose, settings.consent.purposes
+    if purpose is not None and purpose not in purposes:
+        remedy = suggestion(purpose, list(purposes)) or "Add it to `purposes` under [consent]."
+        where = _line_of(text, ["tracking", "purpose"])
+        raise SettingsError(f"{path}:{where}:1: tracking.purpose: there is no purpose '{purpose[:60]}'. {remedy}")
 
 
 def _sentence(path: Path, text: str, fault: Any) -> str:

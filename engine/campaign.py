@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 from engine.language.fields import Line, MetricName, Name, PurposeName, TemplateFile
 from engine.language.values import Count, Duration, Lift
 from engine.nodes.node import ConditionText, Node
+from engine.tracking import Track
 
 
 class LearningGoal(BaseModel):
@@ -50,4 +51,5 @@ class CampaignSpec(BaseModel):
     page: TemplateFile | None = Field(
         None, description="The landing page that links lead to: a file under templates/. Default: the shipped page."
     )
+    track: Track | None = Field(None, description="What is followed of its messages: who clicks, who opens, and marks of web statistics.")
     flow: dict[Name, SerializeAsAny[Node]] = Field(description="The nodes by id, in reading order.")

@@ -6,12 +6,13 @@ from datetime import datetime
 from sqlalchemy import exists, or_, select
 from sqlmodel import Session
 
-from customers.conditions.vocabulary import SendingNode, Vocabulary
+from customers.conditions.vocabulary import Vocabulary
 from customers.tables import table_of
 from engine.goals import goal_of, register
 from engine.graph import FlowGraph, build_graph
 from engine.language.check import read_flow
-from engine.nodes.send import Send
+from engine.language.checks.conditions import sending_nodes
+from engine.language.context import CHANNELS
 from engine.running import Running
 from engine.tables import Campaign, FlowVersion, Member
 from engine.workspace import Workspace
@@ -74,7 +75,7 @@ def campaign_names(workspace: Workspace) -> list[str]:
 
 def vocabulary_of(workspace: Workspace, graph: FlowGraph) -> Vocabulary:
     """What the conditions of a flow may speak of."""
-    sending = {name: SendingNode(node.send, node.track_opens) for name, node in graph.nodes.items() if isinstance(node, Send)}
+    sending = sending_nodes(graph.nodes, graph.campaign.track, workspace.tracking, CHANNELS)
     others = [name for name in graph.nodes if name not in sending]
     known = Vocabulary.of_workspace(workspace.attributes, workspace.segments, workspace.channels)
     return known.of_flow(sending, others, graph.campaign.purpose)

@@ -14,10 +14,11 @@ from sqlmodel import Session
 
 from channels.contract import Channel, CompositionFault, Content, Message, Wording
 from customers.attributes import read_attributes
-from customers.consent import reachability
+from customers.consent import consent_of, reachability
 from customers.segments import segment_of
 from customers.tables import table_of
 from engine.facts import SqlFacts
+from engine.language.context import CHANNELS
 from engine.members import Asked
 from engine.nodes.send import ONLY, UNPERSONALISED, Send, Words, neutral
 from engine.outbox import Settlement, State, message_key
@@ -25,6 +26,7 @@ from engine.reasons import Reason
 from engine.recording import Addressee
 from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
+from engine.tracking import followed
 from engine.visit import drawn_arms
 from store.bulk import Ids, id_table, insert_new
 from store.clock import to_micros
@@ -45,6 +47,7 @@ class Letterhead:
     wording: Wording
     values: Mapping[str, Any]
     stood_in: tuple[str, ...] = ()  # attributes that are not known of the customer, and for which other words stand
+    spare: Wording | None = None  # for when the wording cannot be merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +58,44 @@ class Ready:
     content: Content
 
 
-class Composer:
-    """Composes the messages of one send node."""
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a node can say: by arm and segment, and the spare words for whoever none of these can be merged for."""
 
-    def __init__(self, running: Running, node_id: str) -> None:
+    wordings: Mapping[tuple[str, str | None], Wording]
+    spare: Wording | None
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Dotted names that any of them reads."""
+        loaded = [*self.wordings.values(), *([self.spare] if self.spare else [])]
+        return frozenset().union(*(wording.variables for wording in loaded))
+
+
+class Composer:
+    """Composes the messages of one send node. `following`: whether clicks and opens are, where the flow asks for it."""
+
+    def __init__(self, running: Running, node_id: str, *, following: bool = True) -> None:
         node = running.graph.nodes[node_id]
         assert isinstance(node, Send)
         self.running = running
         self.node_id = node_id
         self.channel: Channel = running.workspace.channels[node.send]
         self._node = node
-        self.wordings = self._load(node)
-        self._spare = self._load_one(node.spare) if node.spare else None
-        loaded = [*self.wordings.values(), *([self._spare] if self._spare else [])]
-        self._variables = frozenset().union(*(wording.variables for wording in loaded))
+        track, tracking = running.graph.campaign.track, running.workspace.tracking
+        self._followed = followed(tracking, track, node, shows_opens=CHANNELS[node.send].tracks_opens)
+        self._is_personal = following and self._followed.is_personal
+        self._texts = self._load(node, personal=self._is_personal)
+        # For whoever does not allow to be followed.
+        self._plain = self._load(node, personal=False) if self._is_personal and tracking.purpose else self._texts
+        self._variables = self._texts.variables
         self._neutral = neutral(self.channel.addresses)
         self._stored: dict[int, int] = {}  # id() of a wording to its row
+
+    @property
+    def wordings(self) -> Mapping[tuple[str, str | None], Wording]:
+        """What the node can say, by arm and segment."""
+        return self._texts.wordings
 
     def read(self, session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Letterhead]:
         """What is known of these messages' customers now; a constant number of statements for any number of rows."""
@@ -116,17 +141,28 @@ class Composer:
         segments = self._segments(session, customer_ids, self._node.by_segment or {}, now)
         named = self._segments(session, customer_ids, self.running.workspace.segments if "segment" in self._variables else {}, now)
         same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
-        stand_ins = self._node.if_missing or {}
+        stand_ins, texts = self._node.if_missing or {}, self._texts_for(session, customer_ids)
         letterheads = []
-        for addressee, person, refusal, segment, name, code in zip(addressees, people, refusals, segments, named, codes, strict=True):
+        about = zip(addressees, people, refusals, segments, named, codes, texts, strict=True)
+        for addressee, person, refusal, segment, name, code, said in about:
             shown = self._impersonal(person) if addressee.arm == UNPERSONALISED else person
             instead = {name: text for name, text in stand_ins.items() if shown.get(name) is None}
             shown = {**shown, **instead} if instead else shown
             values = {**same, "customer": shown, "links": links.for_message(addressee.id, expires), "code": code}
+            if self._is_personal and said is self._texts:
+                values["links"] |= links.followed(addressee.id)
             values["segment"] = None if addressee.arm == UNPERSONALISED else name
-            wording = self.wordings[addressee.arm or ONLY, segment]
-            letterheads.append(Letterhead(addressee, refusal, wording, values, tuple(instead)))
+            wording = said.wordings[addressee.arm or ONLY, segment]
+            letterheads.append(Letterhead(addressee, refusal, wording, values, tuple(instead), said.spare))
         return letterheads
+
+    def _texts_for(self, session: Session, customer_ids: Ids) -> list[Texts]:
+        """The texts for each of these customers: those without a trace where they do not allow one."""
+        purpose = self.running.workspace.tracking.purpose
+        if purpose is None or not self._is_personal:
+            return [self._texts] * len(customer_ids)
+        allowed = consent_of(session, customer_ids, purpose, self.channel.name).granted
+        return [self._texts if may else self._plain for may in allowed.tolist()]
 
     def _drawn(self, customer_ids: Ids, shares: Mapping[str, float]) -> list[str]:
         names, campaign = list(shares), self.running.graph.campaign.campaign
@@ -146,10 +182,11 @@ class Composer:
         content = letterhead.wording.compose(letterhead.values)
         if not isinstance(content, CompositionFault):
             return Ready(letterhead, content)
-        instead = self._spare.compose(letterhead.values) if self._spare else content
-        if self._spare is None or isinstance(instead, CompositionFault):
+        spare = letterhead.spare
+        instead = spare.compose(letterhead.values) if spare else content
+        if spare is None or isinstance(instead, CompositionFault):
             return content
-        return Ready(replace(letterhead, wording=self._spare), instead)
+        return Ready(replace(letterhead, wording=spare), instead)
 
     def message(self, ready: Ready) -> Message:
         """The message as the channel takes it."""
@@ -171,15 +208,16 @@ class Composer:
         wording = self._stored_wording(session, letterhead.wording)
         return addressee.address, wording, merged or "{}", values["code"], ready.content.segments, addressee.id
 
-    def _load(self, node: Send) -> dict[tuple[str, str | None], Wording]:
+    def _load(self, node: Send, *, personal: bool) -> Texts:
         wordings: dict[tuple[str, str | None], Wording] = {}
         for segment in (None, *(node.by_segment or {})):
             for variant, words in node.wordings(segment).items():
-                wordings[variant, segment] = self._load_one(words)
-        return wordings
+                wordings[variant, segment] = self._load_one(words, variant, personal=personal)
+        return Texts(wordings, self._load_one(node.spare, "spare", personal=personal) if node.spare else None)
 
-    def _load_one(self, words: Words) -> Wording:
+    def _load_one(self, words: Words, arm: str, *, personal: bool) -> Wording:
         templates, options = self.running.workspace.templates, {"subject": words.subject} if words.subject else {}
+        options |= self._followed.options(self.running.names[0], self._node, arm, personal=personal)
         loaded = self.channel.load(templates / (words.template or ""), options, templates)
         if isinstance(loaded, list):
             raise DeliveryError(f"{loaded[0].file}:{loaded[0].line}: {loaded[0].message} {loaded[0].remedy}")

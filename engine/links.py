@@ -5,9 +5,15 @@ from typing import Literal
 
 from store.tokens import Signer
 
-LinkPurpose = Literal["page", "opt_out", "one_click"]
+LinkPurpose = Literal["page", "opt_out", "one_click", "click", "open"]
 
-PATHS: dict[LinkPurpose, str] = {"page": "p", "opt_out": "o", "one_click": "u"}  # short: they stand in SMS and QR codes
+PATHS: dict[LinkPurpose, str] = {
+    "page": "p",
+    "opt_out": "o",
+    "one_click": "u",
+    "click": "l",
+    "open": "e",
+}  # short: they stand in SMS and QR codes
 
 
 class Links:
@@ -27,6 +33,13 @@ class Links:
             "opt_out": self.link("opt_out", message_id, None),
             "one_click": self.link("one_click", message_id, None),
         }
+
+    def followed(self, message_id: int) -> dict[str, str]:
+        """What stands in front of the number of a followed link, and the address of the picture that tells of an opening.
+
+        Neither expires: nobody loses a link because we wanted to know.
+        """
+        return {"click": self.link("click", message_id, None), "open": f"{self.link('open', message_id, None)}.gif"}
 
     def link(self, purpose: LinkPurpose, message_id: int, expires: datetime | None) -> str:
         """One link of a message."""

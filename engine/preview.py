@@ -44,7 +44,8 @@ def preview(running: Running, node_id: str, customer_key: str, now: datetime, ar
         customer_id = customer_ids_of(session, [customer_key]).get(customer_key)
         if customer_id is None:
             raise NotFoundError(f"There is no customer '{customer_key}'. Write the key that the source system uses.")
-        composer = Composer(running, node_id)
+        # Whoever looks at it follows its links, and is none of its recipients.
+        composer = Composer(running, node_id, following=False)
         (letterhead,) = composer.rehearse(session, np.array([customer_id], np.int64), now, arm)
     merged = composer.merged(letterhead)
     if isinstance(merged, CompositionFault):

@@ -13,6 +13,7 @@ from engine.links import Links
 from engine.metrics import BUILT_IN, Metrics
 from engine.pace import Limits
 from engine.programme import HoldOut
+from engine.tracking import Tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Workspace:
     hold_out: HoldOut | None = None  # the part that no campaign writes to
     metrics: Metrics = field(default_factory=lambda: BUILT_IN)
     limits: Mapping[str, Limits] = field(default_factory=dict)  # how fast messages may leave, by channel
+    tracking: Tracking = field(default_factory=Tracking)
 
     @property
     def flows(self) -> Path:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from channels.contract import Wording, WordingFault
 from customers.conditions.vocabulary import Vocabulary
 from engine.metrics import BUILT_IN, Metrics
+from engine.tracking import Tracking
 
 # channel, template file, options (`subject` where one was given): the compiled wording, or what is wrong with it
 LoadTemplate = Callable[[str, Path, Mapping[str, str]], Wording | list[WordingFault]]
@@ -50,3 +51,4 @@ class CheckContext:
     load_template: LoadTemplate | None = None
     today: date | None = None
     shown: Callable[[Path], str] = str
+    tracking: Tracking = field(default_factory=Tracking)

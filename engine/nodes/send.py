@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from engine.language.fields import AttributeName, ChannelName, Line, Name, NodeRef, SegmentName, TemplateFile
 from engine.language.values import Duration, Moment, Share
@@ -85,7 +85,7 @@ mail:
         description="The template for whoever the message cannot be made for, because something is still missing. Without it they get "
         "nothing, and go to `unreachable` or on to the next node.",
     )
-    track_opens: bool = Field(False, description="Whether the e-mail counts opens.")
+    track_opens: bool = Field(False, description="Whether the e-mail counts opens. Default: as `track` of the campaign says.")
     release: Moment | None = Field(None, description="Not before this moment, in the customer's zone.")
     fresh_for: Duration | None = Field(None, description="Not sent any more when it is later than this after it was due. Default 3 days.")
     unreachable: NodeRef | None = Field(None, description="The node for whoever cannot be reached over this channel.")
@@ -126,6 +126,17 @@ mail:
         for name in (PERSONALISED, UNPERSONALISED) if self.unpersonalised else ():
             if name in (self.variants or {}):
                 yield NodeFault(("variants", name), f"'{name}' is the name of an arm of ours.", "Give the variant another name.")
+
+    @property
+    def says_opens(self) -> bool:
+        """Whether `track_opens` is written at the node, so that it goes before what the campaign says."""
+        return "track_opens" in self.model_fields_set
+
+    @model_serializer(mode="wrap")
+    def _dumped(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        document: dict[str, Any] = handler(self)
+        # A `no` that is written is another flow than none; one without it keeps the version that it always had.
+        return document | {"track_opens": "no"} if self.says_opens and not self.track_opens else document
 
     @property
     def spare(self) -> Words | None:

@@ -6,13 +6,14 @@ from customers.conditions.faults import ConditionError
 from customers.conditions.language import parse_condition
 from customers.conditions.tree import Always, Condition, EventKind, EventRef, Not, Predicate
 from customers.conditions.vocabulary import Place, SendingNode, Vocabulary
-from engine.language.context import CheckContext
+from engine.language.context import ChannelTraits, CheckContext
 from engine.language.draft import Draft, Leaf
 from engine.language.faults import quoted
 from engine.language.source import Mapping as Keys
 from engine.language.source import Scalar, Tree
 from engine.nodes import node_types
 from engine.nodes.send import Send
+from engine.tracking import Track, Tracking, followed
 
 _MOST_CHARACTERS = 4_000
 
@@ -33,13 +34,22 @@ def check_conditions(draft: Draft, context: CheckContext) -> None:
                 _check_before(draft, leaf, event, before)
 
 
-def sending_nodes(nodes: Mapping[str, object]) -> dict[str, SendingNode]:
+def sending_nodes(
+    nodes: Mapping[str, object], track: Track | None, tracking: Tracking, channels: Mapping[str, ChannelTraits]
+) -> dict[str, SendingNode]:
     """What the conditions of a flow need to know of its nodes that send."""
-    return {node_id: SendingNode(node.send, node.track_opens) for node_id, node in nodes.items() if isinstance(node, Send)}
+    sends = {name: node for name, node in nodes.items() if isinstance(node, Send)}
+    showing = {name for name, traits in channels.items() if traits.tracks_opens}
+    # What a node says itself, where its channel cannot do it, is a fault that is told elsewhere.
+    opens = {
+        name: node.track_opens or followed(tracking, track, node, shows_opens=node.send in showing).opens for name, node in sends.items()
+    }
+    return {name: SendingNode(node.send, opens[name]) for name, node in sends.items()}
 
 
 def _vocabulary(draft: Draft, context: CheckContext) -> Vocabulary:
-    sending = sending_nodes(draft.nodes)
+    track = draft.campaign.track if draft.campaign else None
+    sending = sending_nodes(draft.nodes, track, context.tracking, context.channels)
     # A send that has a fault of its own still is what a condition means.
     sending |= {node_id: SendingNode(channel, tracks_opens=True) for node_id, channel in _broken_sends(draft)}
     others = [node_id for node_id in draft.ids if node_id not in sending]
