@@ -5,7 +5,6 @@ be made to send mail back to people who wrote none.
 """
 
 import asyncio
-import mailbox
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -179,7 +178,7 @@ class _Desk:
         try:
             async with self._writing:
                 await asyncio.to_thread(self._room.deposit, envelope.content, envelope.rcpt_tos[0], sender)
-        except (OSError, mailbox.Error):
+        except StorageError:
             return "451 4.3.0 Cannot be written down now, try again later"
         self._noticed()
         return "250 2.0.0 Written down"

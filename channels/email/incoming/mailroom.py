@@ -10,6 +10,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from store.errors import StorageError
+
 FOLDER = "returned"  # in the workspace
 MOST_READ = 16_000_000  # bytes of one mail
 _UNFIT = re.compile(r"[\x00-\x1f\x7f<>]")
@@ -24,15 +26,18 @@ class Mailroom:
         self._maildir: mailbox.Maildir | None = None
 
     def deposit(self, raw: bytes, recipient: str = "", sender: str | None = None) -> None:
-        """Keep a mail. When this returns, a kill -9 or a power cut does not lose it. Raises OSError or mailbox.Error when it cannot.
+        """Keep a mail. When this returns, a kill -9 or a power cut does not lose it. Raises StorageError when it cannot.
 
         The envelope's addresses, where they are known, are put before the mail as mail servers do.
         """
         returns_to = "" if sender is None else f"Return-Path: <{_UNFIT.sub('', sender)}>\r\n"
         delivered = f"Delivered-To: {_UNFIT.sub('', recipient)}\r\n" if recipient else ""
-        with self._lock:
-            self._opened().add((returns_to + delivered).encode("utf-8", "replace") + raw)
-            _sync(self._folder / "new")
+        try:
+            with self._lock:
+                self._opened().add((returns_to + delivered).encode("utf-8", "replace") + raw)
+                _sync(self._folder / "new")
+        except (OSError, mailbox.Error) as error:
+            raise StorageError(f"Mail cannot be written to {self._folder} ({type(error).__name__}). Make room, or give leave.") from error
 
     def waiting(self) -> list[str]:
         """The names of the mails that are to be taken in, about in the order in which they came."""
