@@ -42,10 +42,11 @@ _SORTS: tuple[tuple[Kind, bool | None], ...] = (
     (Kind.CLICKED, True),
     (Kind.VISITED, True),
     (Kind.ANSWERED, True),
+    (Kind.REPLIED, True),
     (Kind.OPTED_OUT, None),
 )
 _BITS = {sort: 1 << place for place, sort in enumerate(_SORTS)}
-# The columns of Reactions. Images are often blocked: who clicked has opened.
+# The columns of Reactions. Images are often blocked: who clicked has opened. A mail back is an answer as much as a form is.
 DID: dict[str, int] = {
     "delivered": _BITS[Kind.DELIVERED, None],
     "bounced": _BITS[Kind.BOUNCED, None],
@@ -54,7 +55,7 @@ DID: dict[str, int] = {
     "opened_by_machine": _BITS[Kind.OPENED, False],
     "clicked": _BITS[Kind.CLICKED, True],
     "visited": _BITS[Kind.VISITED, True],
-    "answered": _BITS[Kind.ANSWERED, True],
+    "answered": _BITS[Kind.ANSWERED, True] | _BITS[Kind.REPLIED, True],
     "opted_out": _BITS[Kind.OPTED_OUT, None],
 }
 

@@ -20,7 +20,7 @@ from response.reactions import copy_reactions
 from store.clock import to_micros
 from tests.response.response_story import DONE, HOLDOUT, LEARN, NOON, TEST, Story, flow, telling
 
-KINDS = ("sent", "delivered", "bounced", "complained", "opened", "clicked", "visited", "answered", "opted_out")
+KINDS = ("sent", "delivered", "bounced", "complained", "opened", "clicked", "visited", "answered", "replied", "opted_out")
 AT = to_micros(NOON + timedelta(days=12))
 
 
@@ -86,7 +86,7 @@ WHO: Mapping[str, Callable[[Logged], bool]] = {
     "opened_by_machine": lambda each: each.kind == "opened" and not each.human,
     "clicked": lambda each: each.kind == "clicked" and each.human,
     "visited": lambda each: each.kind == "visited" and each.human,
-    "answered": lambda each: each.kind == "answered" and each.human,
+    "answered": lambda each: each.kind in ("answered", "replied") and each.human,
     "opted_out": lambda each: each.kind == "opted_out",
 }
 

@@ -40,13 +40,15 @@ def test_reactions_stand_beside_the_message_that_brought_them(story: Story) -> N
     story.contact(first, "clicked", message_id=sent[0])
     story.contact(first, "visited", message_id=sent[0])
     story.contact(second, "opened", message_id=sent[1], human=False)
+    story.contact(second, "replied", message_id=sent[1])
+    story.contact(second, "auto_replied", message_id=sent[1])
     story.contact(second, "opted_out", message_id=sent[1])
     story.contact(third, "bounced", message_id=sent[2])
     story.contact(third, "visited", channel="import")
     mail, loose = story.report().funnel
     told = mail.reactions
     assert (told.delivered, told.opened, told.opened_by_machine, told.clicked, told.visited) == (1, 1, 1, 1, 1)
-    assert (told.opted_out, told.bounced, told.answered, told.complained) == (1, 1, 0, 0)
+    assert (told.opted_out, told.bounced, told.answered, told.complained) == (1, 1, 1, 0)
     assert (loose.node, loose.channel, loose.messages.queued, loose.reactions.visited) == (None, "import", 0, 1)
 
 
