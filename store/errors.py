@@ -9,6 +9,7 @@ The tree::
     │   └── NotFoundError     a campaign, customer, node or file that is not there
     ├── NaiveTimeError        a datetime without a zone reached a column or the engine
     ├── TokenError            a link or code that we did not sign, or that has expired
+    ├── ForgedError           what claims to come from a provider and was not signed by it, or not now
     ├── DeliveryError         an adapter could not do its work at all (not one message's failure)
     └── StorageError          the database cannot be opened, or is of another version
 
@@ -42,6 +43,10 @@ class NaiveTimeError(ContactflowError):
 
 class TokenError(ContactflowError):
     """A personal link or a short code that is not ours, was altered, or has expired."""
+
+
+class ForgedError(ContactflowError):
+    """A request that a provider did not sign, that was altered on its way, or that is repeated later."""
 
 
 class DeliveryError(ContactflowError):

@@ -15,6 +15,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from channels.contract import Channel
 from channels.email.channel import EmailChannel
+from channels.email.sendgrid import SendGridSettings, SendGridTransport
+from channels.email.sendgrid.fake import FakeSendGrid
+from channels.email.sendgrid.parcels import KEY
 from channels.email.settings import EmailSettings
 from channels.fake import FakeChannel
 from channels.print import PrintChannel, PrintSettings
@@ -120,6 +123,32 @@ def _posted(folder: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
+class RelayedChannel(EmailChannel):
+    """E-mail through a SendGrid of its own, which writes down what it has taken and closes with the channel."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server: FakeSendGrid | None = FakeSendGrid(taken=lambda mail: _note(folder / "relayed.txt", mail.arguments[KEY])).__enter__()
+        sender = "news@shop.example"
+        to_it = SendGridSettings(key=self._server.key, address=self._server.address, sender_address=sender)
+        super().__init__(EmailSettings(host="127.0.0.1", port=0, sender_address=sender), SendGridTransport(to_it))
+
+    def close(self) -> None:
+        super().close()
+        if self._server:
+            self._server.__exit__()
+            self._server = None
+
+
+def _note(file: Path, key: str) -> None:
+    with file.open("a", encoding="utf-8") as written:
+        written.write(f"{key}\n")
+
+
+def _relayed(folder: Path) -> list[str]:
+    file = folder / "relayed.txt"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
 def print_settings(folder: Path) -> PrintSettings:
     return PrintSettings(folder / "print", ("Huis & Haard B.V.", "Oudegracht 114", "3511 AW Utrecht"), landing="shop.example")
 
@@ -145,6 +174,17 @@ ADAPTERS = [
         bad_line=4,
         unreachable={"email": "zoe@"},
         delivered=_posted,
+        options={"subject": "{{ customer.first_name }}, news"},
+    ),
+    Adapter(
+        name="sendgrid",
+        make=RelayedChannel,
+        file="hello.mjml",
+        good=MAIL,
+        bad=MAIL.replace("first_name }}", "first_name }"),
+        bad_line=4,
+        unreachable={"email": "zoe@"},
+        delivered=_relayed,
         options={"subject": "{{ customer.first_name }}, news"},
     ),
     Adapter(

@@ -1,0 +1,35 @@
+"""How mail leaves through SendGrid."""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from store.errors import SettingsError
+
+ADDRESS = "https://api.sendgrid.com"  # https://api.eu.sendgrid.com for subusers in the EU
+_KEY = re.compile(r"[!-~]+")
+_HERE = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendGridSettings:
+    """An account and a sender. Raises SettingsError for a key that would travel in the clear."""
+
+    key: str = field(repr=False)
+    sender_address: str
+    sender_name: str = ""
+    address: str = ADDRESS
+    sandbox: bool = False  # it looks at each request and sends nothing
+    connections: int = 4
+    timeout_seconds: float = 30.0  # for a connection, and for each piece of a request
+    # Giving up on an answer makes messages *unknown*, up to a thousand at a time.
+    answer_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        if not _KEY.fullmatch(self.key):
+            raise SettingsError("CONTACTFLOW_SENDGRID_KEY is missing or has been cut off. Put the API key into the environment or .env.")
+        parts = urlsplit(self.address)
+        if not parts.hostname or parts.scheme not in ("http", "https"):
+            raise SettingsError(f"[email.sendgrid] address cannot be '{self.address}'. Write {ADDRESS}, or leave it out.")
+        if parts.scheme == "http" and parts.hostname not in _HERE:
+            raise SettingsError(f'[email.sendgrid] The key would travel in the clear. Write address = "https://{parts.hostname}".')
