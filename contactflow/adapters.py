@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 from channels.contract import Channel, Wording, WordingFault
 from contactflow.settings import Secrets, Settings, secret_keys
 from contactflow.signing import signing_keys
+from store.clock import SystemClock
 
 if TYPE_CHECKING:
+    from channels.email.chain import Chain
+    from channels.email.channel import Transport
     from channels.email.incoming.return_path import ReturnPaths
     from channels.email.settings import EmailSettings
     from channels.print.settings import PrintSettings
@@ -45,7 +48,7 @@ class Adapters:
         from channels.email.channel import EmailChannel
 
         hosted = f"{self.settings.landing.base_url.rstrip('/')}/i" if self.settings.email.pictures == "hosted" else None
-        return EmailChannel(self.email_settings(), cache=self.root / STATE / "mjml", hosted=hosted)
+        return EmailChannel(self.email_settings(), self._chain(), cache=self.root / STATE / "mjml", hosted=hosted)
 
     def _sms(self) -> Channel:
         from channels.sms.channel import SmsChannel
@@ -57,6 +60,21 @@ class Adapters:
         from channels.print.channel import PrintChannel
 
         return PrintChannel(self._print_settings())
+
+    def _chain(self) -> "Chain | None":
+        """The providers of mail one behind the other; None where there is only SMTP, which the channel knows by itself."""
+        names = self.settings.email.transport
+        if names in (("inbox",), ("smtp",)):
+            return None
+        from channels.email.chain import Chain, Provider
+
+        makers: dict[str, Callable[[], Transport]] = {"smtp": self._smtp}
+        return Chain([Provider(name, makers[name]) for name in names], SystemClock())
+
+    def _smtp(self) -> "Transport":
+        from channels.email.smtp import SmtpTransport
+
+        return SmtpTransport(self.email_settings())
 
     def email_settings(self) -> "EmailSettings":
         """How mail leaves: to the workspace's own inbox, or over SMTP."""
@@ -71,7 +89,7 @@ class Adapters:
             connections=min(email.connections, 4),
             receivers_at_once=self.settings.limits["email"].receivers_at_once if "email" in self.settings.limits else {},
             signing_keys=signing_keys(self.root, email),
-            bounce_domain=email.bounce_domain,
+            bounce_domain=email.bounces_to,
             return_paths=self.return_paths(),
         )
         if email.to_inbox:
@@ -88,7 +106,7 @@ class Adapters:
 
     def return_paths(self) -> "ReturnPaths | None":
         """What makes and reads return paths; None without a secret key, as for a check of a flow, which sends nothing."""
-        if not self.settings.email.bounce_domain or not self.secrets.secret_key:
+        if not self.settings.email.bounces_to or not self.secrets.secret_key:
             return None
         from channels.email.incoming.return_path import ReturnPaths
         from store.tokens import Signer

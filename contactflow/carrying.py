@@ -9,6 +9,7 @@ from pathlib import Path
 
 from contactflow.bootstrap import inbox_at_hand, open_desk, open_workspace
 from contactflow.checking import check_context, check_one, flow_file
+from contactflow.returning import intake_of, take_in_returned
 from contactflow.rules import Rules
 from contactflow.settings import environment
 from engine.agenda import next_due
@@ -59,7 +60,8 @@ def carry_out(root: Path, flow: str, span: Span, told: Told) -> Carried:
         start(workspace, graph, path.read_text(encoding="utf-8"), span.at or machine.now())
         with open_desk(workspace, machine) as desk:
             opened = Opened(open_versions(workspace, graph.campaign.campaign), desk, machine)
-            return _waves(_Course(opened, Rules(root, _nobody)), span, told)
+            intake = intake_of(root, workspace.database)
+            return _waves(_Course(opened, Rules(root, _nobody), lambda now: take_in_returned(root, intake, now)), span, told)
 
 
 def deploy(root: Path, flow: str, every: timedelta, side_by_side: int) -> None:
@@ -95,6 +97,7 @@ class _Course:
 
     opened: Opened
     rules: Rules
+    take_in: Callable[[datetime], object]  # what came back by mail
 
     def decide(self, now: datetime) -> list[Decided]:
         """What the campaign's rule decides now: at most one thing."""
@@ -113,7 +116,9 @@ def _waves(course: _Course, span: Span, told: Told) -> Carried:
     decided: list[Decided] = []
     waves, now = 0, course.opened.clock.now()
     for now in _moments(course, span):
+        course.take_in(now)
         report = carry_out_wave(course.opened, now)
+        course.take_in(now)  # the inbox may have been told to complain of what it just got
         waves += 1
         for title, count in report.counts:
             counts[title] = counts.get(title, 0) + count

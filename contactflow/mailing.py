@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from contactflow.receiving import ReturnedSection
 from contactflow.section import Section
 
 SELECTOR = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"  # a name below _domainkey
@@ -50,6 +51,8 @@ class EmailSection(Section):
         description="Pictures under templates/: `embedded` in every mail, or `hosted`: fetched from the landing pages when it is opened.",
     )
 
+    returned: ReturnedSection = ReturnedSection()
+
     @field_validator("transport", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
@@ -68,3 +71,8 @@ class EmailSection(Section):
     def to_inbox(self) -> bool:
         """Mail goes to the workspace's own mail server, and nowhere else."""
         return self.transport == ("inbox",)
+
+    @property
+    def bounces_to(self) -> str | None:
+        """The domain of the return paths. The inbox needs none of its own: what it sends back never leaves this machine."""
+        return self.bounce_domain or (self.sender.rpartition("@")[2].lower() if self.to_inbox else None)

@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from channels.email.incoming import Other, Ours, ReturnPaths, Why, feedback_of, mail_id, read, written_at
 from channels.email.incoming.mailroom import FOLDER, Mailroom
 from channels.feedback import Feedback, Happening
-from contactflow.settings import Settings
+from contactflow.bootstrap import secrets_of
+from contactflow.settings import Settings, read_settings, secret_keys
 from engine.feedback import Taken, take_in
 from store.errors import StorageError
 from store.session import writing
@@ -117,10 +118,15 @@ def take_in_returned(root: Path, intake: Intake, now: datetime) -> Tally:
     return intake.take_in(waiting, now, lambda name, flagged: room.put_away(name, for_a_person=flagged))
 
 
+def intake_of(root: Path, database: Engine) -> Intake:
+    """What takes mail in for a workspace."""
+    return Intake(database, ours_of(read_settings(root), secret_keys(secrets_of(root))))
+
+
 def ours_of(settings: Settings, keys: Sequence[bytes]) -> Ours:
     """By what the workspace knows its own mails again."""
     email = settings.email
-    domains = {email.sender.rpartition("@")[2], email.bounce_domain or ""}
+    domains = {email.sender.rpartition("@")[2], email.bounces_to or ""}
     return Ours(ReturnPaths(Signer(keys)), frozenset(domain.lower() for domain in domains if domain))
 
 

@@ -11,8 +11,10 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 
 from contactflow.bootstrap import INBOX, database_url, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
 from contactflow.present import present_clock
+from contactflow.returning import intake_of
 from contactflow.rules import Rules
 from contactflow.settings import read_settings
+from contactflow.watching import Ears, listening
 from engine.agenda import next_due
 from engine.campaigns import campaign_names, open_versions
 from engine.dispatch import Desk
@@ -111,8 +113,15 @@ def serve(root: Path, door: Door, *, pages_only: bool) -> None:
         with prefect_at_hand(workspace.state) as prefect, open_desk(workspace, SystemClock()) as desk:
             ticker = Ticker(workspace, desk, clock, door.told)
             door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
-            with _ticking(ticker):
+            with _ticking(ticker), _listening(root, workspace, ticker, clock, door.told):
                 _web(root, door, clock, ticker.notice, _studio(root, door))
+
+
+@contextmanager
+def _listening(root: Path, workspace: Workspace, ticker: Ticker, clock: Clock, told: Told) -> Iterator[None]:
+    ears = Ears(root, intake_of(root, workspace.database), clock, told, ticker.notice)
+    with listening(ears, read_settings(root).email.returned, secrets_of(root).imap_password):
+        yield
 
 
 def _studio(root: Path, door: Door) -> APIRouter | None:

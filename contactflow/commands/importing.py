@@ -1,4 +1,4 @@
-"""Customers, purchases and contacts from files."""
+"""Customers, purchases and contacts from files, and mail that came back."""
 
 import json
 import sys
@@ -17,6 +17,7 @@ class Subject(StrEnum):
     CUSTOMERS = "customers"
     PURCHASES = "purchases"
     CONTACTS = "contacts"
+    RETURNED = "returned"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +27,9 @@ def add_to(app: typer.Typer) -> None:
 
 def import_(
     subject: Annotated[Subject, typer.Argument(help="What the file is about.")],
-    file: Annotated[Path, typer.Argument(help="A CSV file; .csv.gz too.")],
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file; .csv.gz too. For `returned`: a mail (.eml), a file of many (mbox), a Maildir, or a folder.")
+    ],
     mapping: Annotated[Path | None, typer.Option("--map", help="Which column feeds which field: a YAML file.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show how the file is understood, and write nothing.")] = False,
     rejected: Annotated[Path | None, typer.Option(help="Where rejected rows go. Default: beside the file.")] = None,
@@ -35,8 +38,14 @@ def import_(
 ) -> None:
     """Import a file; what cannot be taken over is written to a file with the reason for each row.
 
+    `returned` takes in bounces, complaints and answers; the same mail twice counts once.
+
     Example: contactflow import customers customers.csv --preview
+    Example: contactflow import returned bounces.mbox
     """
+    if subject is Subject.RETURNED:
+        _import_returned(workspace, file, format_, options_given=bool(mapping or preview or rejected))
+        return
     from contactflow.bootstrap import open_workspace
     from contactflow.commands import import_words
     from contactflow.present import present_clock
@@ -58,3 +67,23 @@ def import_(
         typer.echo(json.dumps(import_words.as_json(told), indent=2, ensure_ascii=False))
     else:
         typer.echo(import_words.in_words(told))
+
+
+def _import_returned(root: Path, path: Path, format_: Format, *, options_given: bool) -> None:
+    from channels.email.incoming.files import mails_in
+    from contactflow import returned_words
+    from contactflow.bootstrap import open_workspace
+    from contactflow.present import present_clock
+    from contactflow.returning import Mail, intake_of
+    from contactflow.settings import read_settings
+    from store.errors import InputError
+
+    if options_given:
+        raise InputError("--map, --preview and --rejected are for CSV files. Mails need none of them.")
+    clock = present_clock(read_settings(root).zone)
+    with open_workspace(root) as workspace:
+        told = intake_of(root, workspace.database).take_in(map(Mail, mails_in(path)), clock.now())
+    if format_ is Format.JSON:
+        typer.echo(json.dumps(returned_words.as_json(told), indent=2))
+    else:
+        typer.echo(returned_words.in_words(told))

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from store.session import open_database, reading
-from studio.inbox.records import list_mails, read_mail
+from studio.inbox.records import Mail, list_mails, read_mail
 from tests.contactflow.conftest import make_workspace
 
 
@@ -22,15 +23,26 @@ def contactflow(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "contactflow.cli", *arguments]
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
-    root = make_workspace(tmp_path / "shop")
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def lmtp() -> int:
+    """The port for what comes back by mail."""
+    return free_port()
+
+
+@pytest.fixture
+def served(tmp_path: Path, lmtp: int) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
+    root = make_workspace(tmp_path / "shop")
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     with (root / "contactflow.toml").open("a") as settings:
-        settings.write(f'\n[landing]\nbase_url = "{address}"\nport = {port}\n')
+        settings.write(f'\n[landing]\nbase_url = "{address}"\nport = {port}\n[email.returned]\nlisten = "127.0.0.1:{lmtp}"\n')
     subprocess.run(contactflow("import", "customers", str(root / "customers.csv"), "-w", str(root)), check=True)
     subprocess.run(contactflow("run", "spring", "-w", str(root)), check=True)
     server = subprocess.Popen(contactflow("serve", "-w", str(root)), stdout=subprocess.PIPE, text=True)
@@ -59,13 +71,16 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 def a_mail(root: Path) -> str:
+    return the_mail(root, 0).raw.decode().replace("=\r\n", "")
+
+
+def the_mail(root: Path, number: int) -> Mail:
     database = open_database(f"sqlite:///{root / 'inbox.db'}")
     with reading(database) as session:
-        first = list_mails(session, "", 1).mails[0]
-        mail = read_mail(session, first.id)
+        mail = read_mail(session, list_mails(session, "", 1).mails[number].id)
     database.dispose()
     assert mail is not None
-    return mail.raw.decode().replace("=\r\n", "")
+    return mail
 
 
 def reached(root: Path) -> int:
@@ -76,12 +91,19 @@ def reached(root: Path) -> int:
     return goals
 
 
-def test_a_link_leads_to_a_page_and_a_visit_wakes_whoever_waits(served: tuple[Path, str, subprocess.Popen[str]]) -> None:
+def test_a_link_leads_to_a_page_and_a_visit_or_a_reply_wakes_whoever_waits(
+    served: tuple[Path, str, subprocess.Popen[str]], lmtp: int
+) -> None:
     root, address, server = served
     links = re.findall(rf"{re.escape(address)}/p/[\w.-]+", a_mail(root))
     page = httpx.get(links[0], headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"})
     assert page.status_code == 200
     wait_for(lambda: reached(root) == 1, "the visitor to reach the goal")
+    answered = the_mail(root, 1)
+    with smtplib.LMTP("127.0.0.1", lmtp) as connection:
+        reply = f"From: {answered.recipient}\r\nSubject: Re: {answered.subject}\r\n\r\nYes please\r\n"
+        assert connection.sendmail(answered.recipient, [answered.sender], reply) == {}
+    wait_for(lambda: reached(root) == 2, "who wrote back to reach the goal")
     assert httpx.get(f"{address}/p/not-a-link").status_code == 404
     assert "c1@example.com" in httpx.get(f"{address}/inbox", params={"q": "c1@example.com"}).text
     assert httpx.get(f"{address}/inbox", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
