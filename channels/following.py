@@ -14,6 +14,8 @@ from typing import Any
 from channels.merging import START, Texts
 
 TARGETS = "targets"  # under which a wording's source has them
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_LONGEST_LABEL = 200
 _OUTSIDE = re.compile(r"https?://(?P<host>[^\s/?#{}\\<>\"'@]+)(?:[/?#]|\Z)", re.IGNORECASE)
 
 
@@ -35,6 +37,11 @@ class Targets:
         text = self.texts[number - 1]
         merged, outside = _texts(text).merge(values), _OUTSIDE.match(text)
         return merged if isinstance(merged, str) and outside and merged.startswith(outside[0]) else None
+
+    def label(self, number: int) -> str:
+        """How a link is named in the log: without scheme, query and fragment, and with an ellipsis for what is personal in it."""
+        general = _TAG.sub("\u2026", self.texts[number - 1])
+        return re.split(r"[?#]", general.partition("://")[2], maxsplit=1)[0][:_LONGEST_LABEL]
 
 
 def host_of(target: str) -> str | None:

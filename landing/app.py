@@ -1,6 +1,7 @@
 """The landing application: its addresses, and what it answers when something is not there."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
@@ -9,11 +10,14 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from engine.links import Links
+from landing.followed import Remembered
 from landing.guard import Guard
 from landing.page_files import load_brand_of
+from landing.redirects import Redirects
 from landing.render import Renderer
 from landing.settings import LandingSettings
 from landing.site import OnResponse, Site
+from landing.traces import Traces
 from store.clock import Clock
 from store.errors import TokenError
 from store.tokens import Signer
@@ -30,10 +34,13 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
     links = Links(settings.base_url, Signer(settings.keys))
     renderer = Renderer(settings, load_brand_of(settings.templates))
     site = Site(database, settings, clock, on_response, links, renderer)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    traces = Traces(database, clock, settings.zone, on_response)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_ending_with(traces))
+    app.state.traces = traces
     app.add_middleware(Guard, apologise=site.notice)
     _add_failures(app, site)
     _add_routes(app, site)
+    _add_redirects(app, Redirects(links, Remembered(database), traces, clock))
     return app
 
 
@@ -60,6 +67,20 @@ def _add_routes(app: FastAPI, site: Site) -> None:
     ]
     for path, methods, endpoint in routes:
         app.add_api_route(path, endpoint, methods=methods, response_model=None)
+
+
+def _add_redirects(app: FastAPI, redirects: Redirects) -> None:
+    app.add_api_route("/l/{token}/{number:int}", redirects.follow, methods=LOOK, response_model=None)
+    app.add_api_route("/e/{token}.gif", redirects.picture, methods=LOOK, response_model=None)
+
+
+def _ending_with(traces: Traces) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        yield
+        traces.stop()
+
+    return lifespan
 
 
 def _add_failures(app: FastAPI, site: Site) -> None:

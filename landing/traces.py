@@ -1,0 +1,194 @@
+"""Clicks and opens on their way into the contact log: held until it shows who made them, then taken in together.
+
+What follows several links of one mail at once is a machine, which the first click alone cannot show. So a click waits for as long as
+such a burst lasts, in memory: a server that is stopped writes down what waits, one that is killed loses two seconds of clicks.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Condition, Lock, Thread
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import Engine, Row, select
+from sqlmodel import Session
+
+from channels.feedback import Feedback, Happening
+from customers.contact_log import Kind
+from customers.tables import CustomerId, table_of
+from engine.feedback import take_in
+from engine.outbox import message_key
+from engine.tables import FlowVersion, OutboxMessage
+from landing.guard import UNAVAILABLE
+from landing.responses import CustomerResponse
+from store.bulk import among
+from store.clock import Clock
+from store.session import writing
+
+BURST_SECONDS = 2.0  # nobody follows two links of a mail within it
+AT_ONCE = timedelta(seconds=2)  # nobody opens a mail, reads and clicks so soon after it left
+LONGEST_SECONDS = 10.0  # a click waits no longer, however long a burst goes on
+MOST = 100_000  # that wait while the database is away
+BATCH = 1_000
+PAUSE_SECONDS = 0.25
+AGAIN_SECONDS = 5.0  # after the database was away
+PAGE = "page"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One fetch of a followed link, or of the picture of openings (without a `number`). `label` is the link without what is personal."""
+
+    message_id: int
+    at: datetime
+    heard: float  # seconds of the machine's own, also where the clock stands still
+    human: bool  # as far as the request itself shows
+    number: int | None = None
+    label: str = ""
+
+
+def by_people(traces: Sequence[Trace]) -> list[bool]:
+    """Of each trace of one message, whether a person left it: nobody follows another link of the mail within BURST_SECONDS."""
+    clicks = [each for each in traces if each.number is not None]
+    return [
+        each.human
+        and not any(each.number not in (None, other.number) and abs(each.heard - other.heard) <= BURST_SECONDS for other in clicks)
+        for each in traces
+    ]
+
+
+class Traces:
+    """Takes traces in, in a thread of its own that begins with the first. `told` hears of people's clicks and opens, once stored."""
+
+    def __init__(self, database: Engine, clock: Clock, zone: ZoneInfo, told: Callable[[CustomerResponse], None]) -> None:
+        self._database, self._clock, self._zone, self._told = database, clock, zone, told
+        self._waiting: list[Trace] = []
+        self._something = Condition()
+        self._writing = Lock()
+        self._thread: Thread | None = None
+        self._stopping = False
+
+    def note(self, message_id: int, *, human: bool, number: int | None = None, label: str = "") -> None:
+        """Note a fetch of now."""
+        trace = Trace(message_id, self._clock.now(), time.monotonic(), human, number, label)
+        with self._something:
+            if len(self._waiting) >= MOST:
+                del self._waiting[: MOST // 10]
+                _logger.error("%d clicks and opens were dropped: the database has been away for too long.", MOST // 10)
+            self._waiting.append(trace)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="traces", daemon=True)
+                self._thread.start()
+            self._something.notify()
+
+    def settle(self) -> None:
+        """Write down all that waits, at once."""
+        self._write(lambda _: True)
+
+    def stop(self) -> None:
+        """Write down what waits, and end."""
+        with self._something:
+            self._stopping = True
+            self._something.notify()
+        if self._thread:
+            self._thread.join()
+        self._try(lambda _: True)
+
+    def _run(self) -> None:
+        while True:
+            with self._something:
+                self._something.wait_for(lambda: self._waiting or self._stopping)
+                self._something.wait_for(lambda: self._stopping, PAUSE_SECONDS)
+                if self._stopping:
+                    return
+            self._try(_is_over)
+
+    def _try(self, is_ripe: Callable[[Sequence[Trace]], bool]) -> None:
+        try:
+            self._write(is_ripe)
+        except UNAVAILABLE as error:
+            _report("%d clicks and opens wait to be written down (%s).", len(self._waiting), error)
+            with self._something:
+                self._something.wait_for(lambda: self._stopping, AGAIN_SECONDS)
+
+    def _write(self, is_ripe: Callable[[Sequence[Trace]], bool]) -> None:
+        with self._writing:
+            for batch in self._taken(is_ripe):
+                try:
+                    self._take_in(batch)
+                except UNAVAILABLE:
+                    raise
+                except Exception as error:  # noqa: BLE001 - the outermost loop of this work: later clicks are to be written down all the same
+                    _report("%d messages' clicks and opens could not be written down (%s).", len(batch), error)
+                done = {id(trace) for _, traces in batch for trace in traces}
+                with self._something:
+                    self._waiting = [trace for trace in self._waiting if id(trace) not in done]
+
+    def _taken(self, is_ripe: Callable[[Sequence[Trace]], bool]) -> Iterator[list[tuple[int, list[Trace]]]]:
+        """Messages with their traces, in batches; they wait on until they are written down."""
+        with self._something:
+            waiting = list(self._waiting)
+        by_message: defaultdict[int, list[Trace]] = defaultdict(list)
+        for trace in waiting:
+            by_message[trace.message_id].append(trace)
+        ripe = [(message_id, traces) for message_id, traces in by_message.items() if is_ripe(traces)]
+        for begin in range(0, len(ripe), BATCH):
+            yield ripe[begin : begin + BATCH]
+
+    def _take_in(self, batch: Sequence[tuple[int, list[Trace]]]) -> None:
+        with writing(self._database) as session:
+            messages = _messages(session, [message_id for message_id, _ in batch])
+            pieces = [
+                piece
+                for message_id, traces in batch
+                if message_id in messages
+                for piece in _feedback(messages[message_id], traces, self._zone)
+            ]
+            customers = take_in(session, pieces, self._clock.now()).customers
+        people = {piece.key: piece for piece in pieces if piece.human}
+        for row in messages.values():
+            piece = people.get(message_key(row.version, row.id))
+            if piece and row.customer_id in customers:
+                kind = Kind.CLICKED if piece.happening is Happening.CLICKED else Kind.OPENED
+                self._told(CustomerResponse(CustomerId(row.customer_id), row.id, row.campaign, kind, piece.at))
+
+
+def _report(message: str, count: int, error: Exception) -> None:
+    _logger.error(message, count, type(error).__name__)  # an error's text may hold what a person typed or followed
+
+
+def _is_over(traces: Sequence[Trace]) -> bool:
+    """Whether nothing more can show who left these traces of one message."""
+    now = time.monotonic()
+    return all(each.number is None for each in traces) or (
+        now - traces[-1].heard > BURST_SECONDS or now - traces[0].heard > LONGEST_SECONDS
+    )
+
+
+def _messages(session: Session, ids: Iterable[int]) -> dict[int, Row[Any]]:
+    outbox, version = table_of(OutboxMessage).c, table_of(FlowVersion).c
+    query = select(outbox.id, outbox.customer_id, outbox.settled_at, version.version, version.campaign)
+    query = query.select_from(table_of(OutboxMessage).join(table_of(FlowVersion), version.id == outbox.version_id))
+    rows = session.connection().execute(query.where(among(session, outbox.id, np.array(list(ids), np.int64))))
+    return {row.id: row for row in rows}
+
+
+def _feedback(message: Row[Any], traces: Sequence[Trace], zone: ZoneInfo) -> Iterator[Feedback]:
+    """What the traces of a message say; of one link and day, a person's first and a machine's first are kept."""
+    key = message_key(message.version, message.id)
+    for trace, is_person in zip(traces, by_people(traces), strict=True):
+        # A clock that stands, as in a rehearsal, says nothing about how soon.
+        at_once = message.settled_at is not None and timedelta(0) < trace.at - message.settled_at < AT_ONCE
+        human = is_person and not at_once
+        what = "opened" if trace.number is None else f"clicked:{trace.number}"
+        name = f"{what}:{message.id}:{trace.at.astimezone(zone).date().isoformat()}" + ("" if human else ":machine")
+        happening = Happening.OPENED if trace.number is None else Happening.CLICKED
+        code = "" if trace.number is None else f"link {trace.number}"
+        yield Feedback(happening, PAGE, name, trace.at, key, human=human, code=code, detail=trace.label)
