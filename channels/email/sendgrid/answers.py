@@ -11,8 +11,10 @@ from typing import Any
 
 from channels.contract import MessageKey, Outcome, Receipt
 from channels.email.sendgrid.line import Answer
+from channels.merging import one_line
 
-_ADDRESS = re.compile(r"<?[^\s<>\[\]]+@[^\s<>\[\]]+>?")
+# Only from where a word begins: at each letter of a long word it would take the square of its length.
+_ADDRESS = re.compile(r"(?<![^\s<>\[\]])<?[^\s<>\[\]]+@[^\s<>\[\]]+>?")
 _NAMED = re.compile(r"personalizations\.(\d+)\b(.*)")
 _OF_THE_SENDER = re.compile(r"(from|reply_to|headers|mail_settings|tracking_settings)\b")
 _MOST_DETAIL = 160
@@ -65,7 +67,7 @@ class Verdict:
 def understood(answer: Answer, count: int) -> Verdict:
     """What an answer to a request with `count` messages means."""
     code, errors = str(answer.status), _errors(answer.body)
-    detail = _clean(str(errors[0].get("message") or "")) if errors else ""
+    detail = one_line_of(str(errors[0].get("message") or "")) if errors else ""
     if 200 <= answer.status < 300:  # 200 in sandbox mode
         return Verdict(Meaning.ACCEPTED, code, provider_id=answer.headers.get("x-message-id"))
     if answer.status in _LATER:
@@ -77,6 +79,11 @@ def understood(answer: Answer, count: int) -> Verdict:
         return Verdict(Meaning.SOME_REFUSED, code, detail, faults=faults)
     is_ours = any(_OF_THE_SENDER.match(str(error.get("field") or "")) for error in errors)
     return Verdict(Meaning.US if is_ours or answer.status not in (400, 413) else Meaning.REFUSED, code, detail)
+
+
+def one_line_of(text: str) -> str:
+    """What somebody else's server says, in one line without addresses."""
+    return one_line(_ADDRESS.sub("...", text))[:_MOST_DETAIL]
 
 
 def _errors(body: bytes) -> list[dict[str, Any]]:
@@ -95,12 +102,8 @@ def _faults(errors: list[dict[str, Any]], count: int) -> Mapping[int, Fault]:
         named = _NAMED.match(str(error.get("field") or "")) or _NAMED.search(message)
         if named and int(named[1]) < count:
             of_address = named[2].startswith(".to") and "valid" in message.lower()
-            found[int(named[1])] = Fault(_clean(message), of_address)
+            found[int(named[1])] = Fault(one_line_of(message), of_address)
     return found
-
-
-def _clean(text: str) -> str:
-    return " ".join(_ADDRESS.sub("...", text).split())[:_MOST_DETAIL]
 
 
 def _pause(headers: Mapping[str, str]) -> int | None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from channels.contract import MessageKey
+from channels.email.sendgrid.answers import one_line_of
 from channels.email.sendgrid.parcels import KEY
 from channels.feedback import Feedback, Happening
 from channels.merging import one_line
@@ -31,8 +32,6 @@ FRESH = timedelta(minutes=10)
 _KEY = re.compile(r"[!-~]{1,80}\.[0-9]{1,18}")
 _NAME = re.compile(r"[!-~]{1,200}")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
-_ADDRESS = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
-_MOST_DETAIL = 160
 _PASSING = ("4.", "5.2.2", "5.2.3", "5.3.", "5.6.", "5.7.")  # about the moment, the message or ourselves: not about the address
 _BAD_ADDRESS = ("Invalid Address", "Unclassified", "")
 
@@ -159,8 +158,7 @@ def _code(event: Event) -> str:
 
 
 def _detail(event: Event) -> str:
-    text = _text(event, "reason") or _text(event, "response")
-    return one_line(_ADDRESS.sub("...", text))[:_MOST_DETAIL]
+    return one_line_of(_text(event, "reason") or _text(event, "response"))
 
 
 def _text(event: Event, name: str) -> str:
