@@ -20,7 +20,18 @@ class Told(StrEnum):
     DEFER = "defer"
     DROP = "drop"
     SLOW = "slow"
+    COMPLAIN = "complain"
+    RETURN = "return"
+    REPLY = "reply"
+    AWAY = "away"
     ACCEPT = "accept"
+
+
+def _percent(text: str) -> int:
+    figures = str(text).strip().removesuffix("%").strip()
+    if not figures.isdecimal() or not 1 <= int(figures) <= 100:
+        raise typer.BadParameter("write a whole number from 1 to 100, such as 10%.")
+    return int(figures)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,14 +42,18 @@ def add_to(app: typer.Typer) -> None:
 def inbox(
     answer: Annotated[Told | None, typer.Argument(help="What it answers from now on. `accept` takes mail again.")] = None,
     pattern: Annotated[str | None, typer.Argument(help="For which addresses, such as '*@example.org'. Default: all.")] = None,
-    part: Annotated[int, typer.Option(min=1, max=100, help="The part of those addresses, in percent: always the same ones.")] = 100,
+    part: Annotated[
+        int, typer.Option(parser=_percent, metavar="PERCENT", help="The part of those addresses, `10` or `10%`: always the same ones.")
+    ] = 100,
     seconds: Annotated[int, typer.Option(help="With `slow`: how long the answer takes.")] = 10,
     format_: As = Format.TEXT,
     workspace: Workspace = HERE,
 ) -> None:
-    """Tell the inbox to bounce, defer, drop or be slow, to rehearse with it; alone, shows what it was told.
+    """Tell the inbox to bounce, defer, drop, be slow, complain or answer, to rehearse with it; alone, shows what it was told.
 
-    Example: contactflow inbox bounce '*@example.org' --part 10
+    `complain`, `return` (a late bounce), `reply` and `away` take the mail and send one back, which is taken in as any that comes back.
+
+    Example: contactflow inbox complain '*@example.org' --part 10%
     Example: contactflow inbox accept
     """
     from contactflow.bootstrap import INBOX

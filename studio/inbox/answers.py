@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from store.errors import InputError
 
-Answer = Literal["bounce", "defer", "drop", "slow"]
+Answer = Literal["bounce", "defer", "drop", "slow", "complain", "return", "reply", "away"]
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 LONGEST_SECONDS = 600
 _LONGEST_PATTERN = 200
@@ -22,7 +22,8 @@ class Rule:
     """How mail to addresses like `pattern` is answered. `part` is the share of those addresses, in percent: always the same ones.
 
     bounce: 550, there is nobody. defer: 451, try again later. drop: the mail goes over, and the connection breaks before an answer.
-    slow: taken, but only after `seconds`.
+    slow: taken, but only after `seconds`. The others take it, and send a mail back: complain: a provider's report that it was called spam.
+    return: a bounce after all. reply: a person's answer. away: an automatic one.
     """
 
     pattern: str

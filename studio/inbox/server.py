@@ -6,7 +6,7 @@ import os
 import re
 import smtplib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,9 +15,11 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from sqlalchemy import Engine
 
+from channels.email.incoming.mailroom import FOLDER, Mailroom
 from store.clock import Clock, SystemClock
 from store.errors import ContactflowError, StorageError
 from studio.inbox.answers import AnswerBook
+from studio.inbox.comebacks import coming_back
 from studio.inbox.reading import decoded_header
 from studio.inbox.records import Arrival, keep, open_records
 
@@ -64,7 +66,7 @@ def start_inbox(path: Path, port: int = 0, state: Path | None = None, clock: Clo
     database = open_records(path)
     loop = asyncio.new_event_loop()
     try:
-        server = loop.run_until_complete(_listen(_Desk(database, AnswerBook(path), clock or SystemClock(), loop), port))
+        server = loop.run_until_complete(_listen(_Desk(database, path, clock or SystemClock(), loop), port))
     except OSError as error:
         loop.close()
         database.dispose()
@@ -161,8 +163,9 @@ class _Protocol(SMTP):
 class _Desk:
     """aiosmtpd's handler: mails that come while others are being written are written together."""
 
-    def __init__(self, database: Engine, answers: AnswerBook, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
-        self._database, self._answers, self._clock, self._loop = database, answers, clock, loop
+    def __init__(self, database: Engine, path: Path, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
+        self._database, self._clock, self._loop = database, clock, loop
+        self._answers, self._room = AnswerBook(path), Mailroom(path.with_name(FOLDER))
         self._waiting: list[tuple[Arrival, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -194,14 +197,25 @@ class _Desk:
     async def _keep(self, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         written = self._loop.create_future()
-        self._waiting += [(self._arrival(envelope.content, envelope, recipient), written) for recipient in envelope.rcpt_tos]
+        arrivals = [self._arrival(envelope.content, envelope, recipient) for recipient in envelope.rcpt_tos]
+        self._waiting += [(arrival, written) for arrival in arrivals]
         if self._writer is None or self._writer.done():
             self._writer = self._loop.create_task(self._write())
         try:
             await written
         except ContactflowError:
             return "451 4.3.0 The inbox cannot write; try again"
+        await self._send_back(arrivals)
         return "250 2.0.0 Written down"
+
+    async def _send_back(self, arrivals: Sequence[Arrival]) -> None:
+        """Put into the workspace's mailroom what the recipients were told to send back, as if it came from outside."""
+        for arrival in arrivals:
+            rule = self._answers.rule_for(arrival.recipient)
+            mail = coming_back(rule.answer, arrival) if rule else None
+            if mail:
+                with suppress(StorageError):  # the mail itself was taken
+                    await asyncio.to_thread(self._room.deposit, mail, arrival.sender)
 
     def _arrival(self, raw: bytes, envelope: Envelope, recipient: str) -> Arrival:
         head = raw.partition(b"\r\n\r\n")[0]

@@ -13,13 +13,18 @@ def test_the_inbox_is_told_from_a_terminal_and_takes_mail_again(workspace: Path,
     here = ("--workspace", workspace)
     assert call("inbox", *here).out == "The inbox takes every mail.\n"
     assert call("inbox", "bounce", "*@example.org", "--part", "10", *here).out == "*@example.org (10% of them): bounce\n"
+    assert call("inbox", "complain", "a@*", "--part", "25 %", *here).out.startswith("a@* (25% of them): complain\n")
+    assert call("inbox", "accept", "a@*", *here).code == 0
     assert call("inbox", "slow", *here).out == "*: slow, 10 seconds\n*@example.org (10% of them): bounce\n"
     assert AnswerBook(workspace / "inbox.db").rules() == (Rule("*", "slow", 100, 10), Rule("*@example.org", "bounce", 10))
     assert [row["pattern"] for row in json.loads(call("inbox", "accept", "*", "--format", "json", *here).out)] == ["*@example.org"]
     assert call("inbox", "accept", *here).out == "The inbox takes every mail.\n"
 
 
-@pytest.mark.parametrize(("wrong", "code"), [(("slow", "--seconds", "0"), 1), (("explode",), 2), (("bounce", "*", "--part", "0"), 2)])
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [(("slow", "--seconds", "0"), 1), (("explode",), 2), (("bounce", "*", "--part", "0"), 2), (("bounce", "*", "--part", "ten"), 2)],
+)
 def test_what_the_inbox_cannot_be_told_is_refused(workspace: Path, call: Call, wrong: tuple[str, ...], code: int) -> None:
     assert call("inbox", *wrong, "--workspace", workspace).code == code
     assert AnswerBook(workspace / "inbox.db").rules() == ()
