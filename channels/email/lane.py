@@ -185,8 +185,8 @@ class Lane:
             return self._verdict(Answer(job, stage, _reply(match)))
         if stage is None:
             pass
-        elif code >= 400:
-            self._refusal = self._refusal or Answer(job, stage, _reply(match))
+        elif (reply := _reply(match)).is_refusal:
+            self._refusal = self._refusal or Answer(job, stage, reply)
         elif not (code == 354 if stage is Stage.DATA else 200 <= code < 300):
             raise LostError  # neither yes nor no: we do not understand each other
         self.is_spent = self.is_spent or (self._refusal is not None and code == 354)

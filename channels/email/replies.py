@@ -34,6 +34,11 @@ class Reply:
     text: str
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether it is one of the codes by which a command is refused: a three-digit number beyond them says nothing (RFC 5321, 4.2.1)."""
+        return 400 <= self.code < 600
+
+    @property
     def enhanced(self) -> str:
         """The enhanced status code (RFC 3463), or nothing."""
         found = _ENHANCED.match(self.text)
@@ -55,7 +60,7 @@ def receipt_of(key: MessageKey, reply: Reply, stage: Stage) -> Receipt:
     """What a reply means for the message that it is about."""
     if 200 <= reply.code < 300:
         return Receipt(key, Outcome.ACCEPTED, reply.shown_code, reply.detail)
-    if reply.code < 400:
+    if not reply.is_refusal:
         return Receipt(key, Outcome.UNKNOWN, reply.shown_code, reply.detail)
     outcome = Outcome.PERMANENT if reply.code >= 500 else Outcome.TEMPORARY
     return Receipt(key, outcome, reply.shown_code, reply.detail, bad_address=_is_bad_address(reply, stage))

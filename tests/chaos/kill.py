@@ -95,7 +95,7 @@ def _run_and_kill(trial: Trial, number: int, given: argparse.Namespace) -> str:
         journal = trial.bench.workspace.state / "wire" / f"sender-{number}.journal"
         while sender.poll() is None and not (journal.exists() and b"S " in journal.read_bytes()):
             time.sleep(0.01)
-        began, window = time.monotonic(), 1.6 * (given.messages - before) / (given.kills - number) / trial.rate
+        began, window = time.monotonic(), 1.2 * (given.messages - before) / (given.kills - number) / trial.rate
     time.sleep(trial.chance.random() * window)
     sender.kill()
     was_killed, took = sender.wait() == -9, time.monotonic() - began

@@ -2,11 +2,13 @@
 
 import asyncio
 import ssl
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
@@ -57,6 +59,15 @@ class Server:
     def goes(self, recipient: str) -> None:
         """It is not any more."""
         self.under_way[recipient.rpartition("@")[2]] -= 1
+
+
+def certificate_in(folder: Path) -> tuple[Path, Path]:
+    """A certificate of this machine's, which nobody vouches for, and its key."""
+    key, file = folder / "key.pem", folder / "certificate.pem"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", str(key), "-out", str(file), *names]
+    subprocess.run(command, check=True, capture_output=True)
+    return file, key
 
 
 @contextmanager

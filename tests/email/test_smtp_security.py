@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from channels.contract import BatchInfo, Content, Message, MessageKey, Outcome, 
 from channels.email import EmailChannel, EmailSettings
 from channels.email.settings import Security
 from store.errors import DeliveryError
-from tests.email.naughty_servers import listening
+from tests.email.naughty_servers import certificate_in, listening
 
 BATCH = BatchInfo("b", "winback", "1a2b3c", "mail", "Win back", datetime(2026, 3, 2, 9, tzinfo=UTC))
 MESSAGES = [Message(MessageKey(f"k{i}"), f"u{i}@example.com", Content({"subject": "Hello", "text": "x" * 100_000})) for i in range(6)]
@@ -32,12 +31,7 @@ class Silent:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("certificate")
-    key, file = folder / "key.pem", folder / "certificate.pem"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", str(key), "-out", str(file), *names]
-    subprocess.run(command, check=True, capture_output=True)
-    return file, key
+    return certificate_in(tmp_path_factory.mktemp("certificate"))
 
 
 @contextmanager
