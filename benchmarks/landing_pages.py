@@ -4,6 +4,8 @@
 
 `page`: a personal page that was opened before today (read: recipient, profile, answers). `visit`: opened for the first time
 (read, and a visit logged in a transaction of its own). `answer`: a form that is sent (an answer logged and the member woken).
+`click`: a followed link of another mail each time, which leads to another site (read; the click is logged with others, a while later).
+`open`: the picture that tells of an opening.
 Needs wrk.
 """
 
@@ -30,8 +32,8 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from customers.tables import Customer, table_of
-from engine.links import Links
-from engine.tables import Campaign, FlowVersion, Member, OutboxMessage
+from engine.links import LinkPurpose, Links
+from engine.tables import Campaign, FlowVersion, Member, OutboxMessage, StoredWording
 from landing.app import landing_app, landing_server
 from landing.settings import LandingSettings
 from store.bulk import insert_rows
@@ -41,18 +43,19 @@ from store.tokens import Signer
 
 KEY = b"a key for nothing but measuring"
 FLOW = "campaign: winback\npurpose: offers\npage: winback/page.yaml\n"
+WORDING = b'{"email":1,"html":null,"subject":"s","targets":["https://shop.example/spring?c={{ customer.key }}"],"text":"t"}'
 BROWSER = "Mozilla/5.0 (Linux; Android 15) Chrome/140.0"
 MEMBER = ("id", "campaign_id", "version_id", "customer_id", "entry", "entered_at", "node", "arrived_at", "due_at", "hop", "fresh")
 MESSAGE = (
     *("id", "member_id", "version_id", "customer_id", "node", "entry", "hop", "channel", "state", "queued_at", "due_at", "stale_at"),
-    *("attempts", "units", "cost_millicents"),
+    *("attempts", "units", "cost_millicents", "wording_id", "merged"),
 )
 PORT = 8_431
 CONNECTIONS = 16
 SCRIPT = """
 local paths, n = {{}}, 0
 for line in io.lines("{paths}") do paths[#paths + 1] = line end
-request = function() n = n % #paths + 1; return wrk.format("{method}", paths[n], {{["User-Agent"] = "{browser}",
+request = function() n = n % #paths + 1; return wrk.format("{method}", paths[n], {{["User-Agent"] = "{browser}", ["Accept-Language"] = "en",
   ["Content-Type"] = "application/x-www-form-urlencoded"}}, {body}) end
 """
 
@@ -67,12 +70,14 @@ def main(seconds: int, people: int) -> None:
         page = rate(folder, paths[:1], seconds, "GET")
         visit = rate(folder, paths[1:], seconds, "GET")
         answer = rate(folder, paths, seconds, "POST")
+        click = rate(folder, [f"{path}/1" for path in followed(people, "click")], seconds, "GET")
+        opened = rate(folder, [f"{path}.gif" for path in followed(people, "open")], seconds, "GET")
         stop(ours)
         bare = run(serve_bare, body)
         reference = rate(folder, paths[:1], seconds, "GET")
         stop(bare)
     print(f"{'bare Starlette':16}{reference:8,.0f}/s   {len(body):,} bytes, {CONNECTIONS} connections")
-    for name, figure in (("page", page), ("visit", visit), ("answer", answer)):
+    for name, figure in (("page", page), ("visit", visit), ("answer", answer), ("click", click), ("open", opened)):
         print(f"{name:16}{figure:8,.0f}/s   {figure / reference:.2f} of bare Starlette")
 
 
@@ -87,16 +92,23 @@ def fill(folder: Path, people: int) -> list[str]:
     return [links.for_message(number, expires)["page"].removeprefix("http://127.0.0.1") for number in range(1, people + 1)]
 
 
+def followed(people: int, purpose: LinkPurpose) -> list[str]:
+    """The paths of everybody's followed link, or of their picture."""
+    links = Links("http://127.0.0.1", Signer([KEY]))
+    return [links.link(purpose, number, None).removeprefix("http://127.0.0.1") for number in range(1, people + 1)]
+
+
 def insert_people(session: Session, people: int) -> None:
     now = datetime.now(UTC)
     at, later, numbers = to_micros(now), to_micros(now + timedelta(days=5)), range(1, people + 1)
     session.add(FlowVersion(id=1, campaign="winback", version="0123456789ab", stored_at=now, source=FLOW))
+    session.add(StoredWording(id=1, digest="1", channel="email", source=WORDING))
     session.add(Campaign(id=1, name="winback", started_at=now))
     session.flush()
     columns = ("id", "key", "first_name", "country", "created_at", "changed_at")
     insert_rows(session, table_of(Customer), columns, ((n, f"c{n}", f"Anna {n}", "NL", at, at) for n in numbers))
     insert_rows(session, table_of(Member), MEMBER, ((n, 1, 1, n, 1, at, "answer", at, later, 1, False) for n in numbers))
-    rows = ((n, n, 1, n, "mail", 1, 1, "email", "sent", at, at, at, 1, 1, 0) for n in numbers)
+    rows = ((n, n, 1, n, "mail", 1, 1, "email", "sent", at, at, at, 1, 1, 0, 1, f'{{"customer":{{"key":"c{n}"}}}}') for n in numbers)
     insert_rows(session, table_of(OutboxMessage), MESSAGE, rows)
 
 

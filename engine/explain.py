@@ -168,7 +168,7 @@ def _came_in(row: Row[Any]) -> str:
             return f"a machine answered for the customer{said}"
         case _:
             who = "" if row.human else ", by a machine"
-            return f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who})"
+            return f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who}){said if row.kind == Kind.CLICKED else ''}"
 
 
 def _standing(member: Row[Any], halted: Intervened | None) -> Finding:

@@ -252,7 +252,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Reactions:
-    """Distinct customers by what came back. Of opens, clicks, visits and answers only those of humans, but for the one that says so."""
+    """Distinct customers by what came back. Of opens, clicks, visits and answers only those of humans, but for those that say so."""
 
     delivered: int = 0
     bounced: int = 0
@@ -260,6 +260,7 @@ class Reactions:
     opened: int = 0  # a click counts as an open
     opened_by_machine: int = 0
     clicked: int = 0
+    clicked_by_machine: int = 0
     visited: int = 0
     answered: int = 0
     opted_out: int = 0

@@ -30,6 +30,7 @@ _COUNTS: tuple[tuple[str, Callable[[FunnelRow], int]], ...] = (
     ("opened", lambda row: row.reactions.opened),
     ("machine", lambda row: row.reactions.opened_by_machine),
     ("clicked", lambda row: row.reactions.clicked),
+    ("machine_clicks", lambda row: row.reactions.clicked_by_machine),
     ("visited", lambda row: row.reactions.visited),
     ("answered", lambda row: row.reactions.answered),
     ("opted_out", lambda row: row.reactions.opted_out),

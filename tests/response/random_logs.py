@@ -236,6 +236,7 @@ REACTED_BY: Mapping[str, Callable[[Did], bool]] = {
     "opened": lambda each: each.kind in {"opened", "clicked"} and each.human,
     "opened_by_machine": lambda each: each.kind == "opened" and not each.human,
     "clicked": lambda each: each.kind == "clicked" and each.human,
+    "clicked_by_machine": lambda each: each.kind == "clicked" and not each.human,
     "visited": lambda each: each.kind == "visited" and each.human,
     "answered": lambda each: each.kind == "answered" and each.human,
     "opted_out": lambda each: each.kind == "opted_out",

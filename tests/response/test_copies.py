@@ -85,6 +85,7 @@ WHO: Mapping[str, Callable[[Logged], bool]] = {
     "opened": lambda each: each.kind in ("opened", "clicked") and each.human,
     "opened_by_machine": lambda each: each.kind == "opened" and not each.human,
     "clicked": lambda each: each.kind == "clicked" and each.human,
+    "clicked_by_machine": lambda each: each.kind == "clicked" and not each.human,
     "visited": lambda each: each.kind == "visited" and each.human,
     "answered": lambda each: each.kind in ("answered", "replied") and each.human,
     "opted_out": lambda each: each.kind == "opted_out",

@@ -40,6 +40,7 @@ def test_reactions_stand_beside_the_message_that_brought_them(story: Story) -> N
     story.contact(first, "clicked", message_id=sent[0])
     story.contact(first, "visited", message_id=sent[0])
     story.contact(second, "opened", message_id=sent[1], human=False)
+    story.contact(second, "clicked", message_id=sent[1], human=False)
     story.contact(second, "replied", message_id=sent[1])
     story.contact(second, "auto_replied", message_id=sent[1])
     story.contact(second, "opted_out", message_id=sent[1])
@@ -48,6 +49,7 @@ def test_reactions_stand_beside_the_message_that_brought_them(story: Story) -> N
     mail, loose = story.report().funnel
     told = mail.reactions
     assert (told.delivered, told.opened, told.opened_by_machine, told.clicked, told.visited) == (1, 1, 1, 1, 1)
+    assert told.clicked_by_machine == 1
     assert (told.opted_out, told.bounced, told.answered, told.complained) == (1, 1, 1, 0)
     assert (loose.node, loose.channel, loose.messages.queued, loose.reactions.visited) == (None, "import", 0, 1)
 
