@@ -22,9 +22,9 @@ from sqlalchemy import BigInteger, Row, select, type_coerce, update
 from sqlmodel import Session
 
 from channels.contract import MessageKey, Receipt
-from customers.tables import table_of
+from customers.tables import Customer, table_of
 from engine.reasons import Reason
-from engine.tables import Member, OutboxMessage
+from engine.tables import FlowVersion, Member, OutboxMessage
 from store.bulk import Ids, among, chosen, update_rows
 from store.clock import to_micros
 
@@ -78,6 +78,15 @@ class Claim:
     name: str
     until: datetime
     most: int
+
+
+def messages_to(session: Session, customer_key: str) -> list[MessageKey]:
+    """The keys of all messages to a customer, the oldest first; nothing when there is no such customer."""
+    outbox, member, customer, version = table_of(OutboxMessage), table_of(Member), table_of(Customer), table_of(FlowVersion)
+    query = select(version.c.version, outbox.c.id).join(member, member.c.id == outbox.c.member_id)
+    query = query.join(customer, customer.c.id == member.c.customer_id).join(version, version.c.id == outbox.c.version_id)
+    rows = session.execute(query.where(customer.c.key == customer_key).order_by(outbox.c.id))
+    return [message_key(name, number) for name, number in rows]
 
 
 _NEEDED = ("id", "member_id", "customer_id", "node", "channel", "arm", "attempts", "address", "units", "code")

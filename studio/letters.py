@@ -36,14 +36,14 @@ def letter_routes(paths: StudioPaths) -> APIRouter:
 
     @router.get("/letters")
     def show() -> HTMLResponse:
-        return page("letters.html.jinja", name=paths.name, runs=read_runs(paths.letters))
+        return page("letters.html.jinja", paths, runs=read_runs(paths.letters))
 
     @router.get("/letters/{folder}/{file}")
     def download(folder: str, file: str) -> Response:
         place = paths.letters / folder / file
         # Only what the list shows: a run's own folder, and two names in it.
         if folder not in {run.folder for run in read_runs(paths.letters)} or file not in _FILES or not place.is_file():
-            return page("missing.html.jinja", status=404, name=paths.name, what="There is no such print run.", back="/letters")
+            return page("missing.html.jinja", paths, status=404, what="There is no such print run.", back="/letters")
         shown = "inline" if file == "letters.pdf" else "attachment"
         return FileResponse(
             place,

@@ -55,7 +55,7 @@ def phone_routes(paths: StudioPaths) -> APIRouter:
         found = conversations(paths.texts, q)
         shown = found[(number - 1) * PAGE : number * PAGE]
         last = max(-(-len(found) // PAGE), 1)
-        return page("phone.html.jinja", name=paths.name, conversations=shown, total=len(found), search=q, number=number, last=last)
+        return page("phone.html.jinja", paths, conversations=shown, total=len(found), search=q, number=number, last=last)
 
     return router
 

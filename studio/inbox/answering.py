@@ -20,7 +20,7 @@ def answer_routes(paths: StudioPaths) -> APIRouter:
 
     def show(fault: str = "") -> Response:
         told = {"rules": book.rules(), "answers": ANSWERS, "longest": LONGEST_SECONDS, "fault": fault}
-        return page("answers.html.jinja", status=400 if fault else 200, name=paths.name, **told)
+        return page("answers.html.jinja", paths, status=400 if fault else 200, **told)
 
     @router.get("/inbox/answers")
     def look() -> Response:

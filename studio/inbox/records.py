@@ -1,9 +1,10 @@
 """The mails that the inbox took, in a database of their own: one can be thrown away without the other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Engine, Index, Integer, LargeBinary, MetaData, Row, Select, Table, Text, func, or_, select
@@ -18,6 +19,7 @@ from store.session import open_database, reading, writing
 
 PAGE = 50
 
+Known = Mapping[str, Sequence[str]]
 Query = TypeVar("Query", bound=Select[Any])
 
 _METADATA = MetaData()
@@ -110,9 +112,12 @@ def keep(database: Engine, arrivals: Iterable[Arrival]) -> None:
         insert_rows(session, MAIL, _COLUMNS, (_row(arrival) for arrival in arrivals))
 
 
-def list_mails(session: Session, search: str, page: int, campaign: str = "") -> Listing:
-    """A page (from 1) of the mails of a campaign (or all) whose recipient, subject, campaign, node or key has every word of `search`."""
-    conditions = [_has(word) for word in search.split()]
+def list_mails(session: Session, search: str, page: int, campaign: str = "", known: Known = MappingProxyType({})) -> Listing:
+    """A page (from 1) of the mails of a campaign (or all) whose recipient, subject, campaign, node or key has every word of `search`.
+
+    `known`: the message keys that a word stands for besides, such as those of the customer who is called so.
+    """
+    conditions = [or_(_has(word), MAIL.c.key.in_(known[word])) if known.get(word) else _has(word) for word in search.split()]
     if campaign:
         conditions.append(MAIL.c.campaign == campaign)
     counted = _listed(select(func.count()).select_from(MAIL)).where(*conditions)

@@ -23,6 +23,7 @@ from studio.render import page
 Found = TypeVar("Found")
 MailId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _MOST_PAGES = 1_000_000
+_MOST_CUSTOMERS = 5  # words of a search that are looked up as such
 _FILE = {"Content-Disposition": 'attachment; filename="mail.eml"', "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _WITH_HTML = ("desk", "phone")
 _VIEWS = ("text", "links", "headers", "source")
@@ -35,7 +36,8 @@ def inbox_routes(paths: StudioPaths) -> APIRouter:
 
     @router.get("/inbox")
     def show_list(q: str = "", campaign: str = "", number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1) -> HTMLResponse:
-        listing, campaigns = read(lambda session: (list_mails(session, q, number, campaign), list_campaigns(session)))
+        known = {word: paths.messages_of(word) for word in q.split()[:_MOST_CUSTOMERS]}
+        listing, campaigns = read(lambda session: (list_mails(session, q, number, campaign, known), list_campaigns(session)))
         shown: dict[str, Any] = {
             "listing": listing,
             "campaigns": campaigns,
@@ -44,7 +46,7 @@ def inbox_routes(paths: StudioPaths) -> APIRouter:
             "last": max(ceil(listing.total / PAGE), 1),
             "answers": len(book.rules()),
         }
-        return page("inbox.html.jinja", name=paths.name, **shown)
+        return page("inbox.html.jinja", paths, **shown)
 
     @router.get("/inbox.json")
     def count() -> JSONResponse:
@@ -61,7 +63,7 @@ def inbox_routes(paths: StudioPaths) -> APIRouter:
         views = (*(_WITH_HTML if opened.html else ()), *_VIEWS)
         shown = view if view in views else _first_view(opened)
         look = {"views": views, "view": shown, "scheme": scheme, "has_dark": has_dark(opened)}
-        return page("mail.html.jinja", name=paths.name, mail=mail, opened=opened, look=look, most=MOST_SHOWN)
+        return page("mail.html.jinja", paths, mail=mail, opened=opened, look=look, most=MOST_SHOWN)
 
     @router.get("/inbox/{mail_id}/html")
     def show_html(mail_id: MailId, scheme: Scheme = "light") -> Response:
@@ -103,4 +105,4 @@ def _bytes(html: str) -> bytes:
 
 
 def _missing(paths: StudioPaths) -> HTMLResponse:
-    return page("missing.html.jinja", status=404, name=paths.name, what="This mail is not in the inbox.", back="/inbox")
+    return page("missing.html.jinja", paths, status=404, what="This mail is not in the inbox.", back="/inbox")

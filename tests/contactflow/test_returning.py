@@ -11,6 +11,7 @@ from channels.feedback import Happening
 from contactflow.mailing import EmailSection
 from contactflow.returning import BATCH, Intake, Mail, Tally, ours_of, take_in_returned
 from contactflow.settings import Settings
+from engine.outbox import messages_to
 from store.errors import StorageError
 from store.session import open_database, reading, writing
 from tests.conftest import NOON
@@ -149,6 +150,11 @@ def test_many_mails_are_taken_in_by_many_to_a_transaction(bench: Bench, keys: li
     told = Intake(bench.workspace.database, OURS).take_in(mails, NOON, lambda name, _: away.append(name))
     assert told.happenings[Happening.REPLIED] == BATCH + 10
     assert away == [mail.name for mail in mails]
+
+
+def test_the_messages_to_a_customer_are_found_by_its_key(bench: Bench, keys: list[MessageKey]) -> None:
+    with reading(bench.workspace.database) as session:
+        assert [messages_to(session, key) for key in ("c2", "c5", "nobody")] == [[keys[2]], [keys[5]], []]
 
 
 def test_our_own_mails_are_known_again_by_the_senders_and_the_bounce_domain() -> None:

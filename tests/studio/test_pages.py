@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import FastAPI
@@ -26,7 +27,8 @@ RAW = (
 
 @pytest.fixture
 def paths(tmp_path: Path) -> StudioPaths:
-    return StudioPaths(tmp_path / "inbox.db", tmp_path / "sandbox/sms.jsonl", tmp_path / "print", "De Zon & Co")
+    places = (tmp_path / "inbox.db", tmp_path / "sandbox/sms.jsonl", tmp_path / "print")
+    return StudioPaths(*places, "De Zon & Co", ZoneInfo("Europe/Amsterdam"), lambda key: {"c-7": ["k7", "k8"]}.get(key, []))
 
 
 @pytest.fixture
@@ -52,6 +54,22 @@ def test_a_fresh_workspace_has_calm_empty_pages(client: TestClient, path: str) -
     assert page.status_code == 200
     assert " yet</h2>" in page.text
     assert "De Zon &amp; Co" in page.text
+
+
+@pytest.mark.usefixtures("filled")
+def test_mails_are_found_by_the_key_of_their_customer(client: TestClient) -> None:
+    assert re.findall(r"jan(\d+)@", client.get("/inbox?q=c-7").text) == ["8", "7"]
+    assert re.findall(r"jan(\d+)@", client.get("/inbox?q=c-7 jan8").text) == ["8"]
+    assert "Nothing found" in client.get("/inbox?q=c-8").text
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("path", ["/inbox", "/inbox/1"])
+def test_times_are_those_of_the_workspace_and_its_zone_is_said_once(client: TestClient, path: str) -> None:
+    page = client.get(path).text
+    assert "2 Mar 2026, 13:00" in page
+    assert "12:00" not in re.sub(r'datetime="[^"]*"', "", page)
+    assert page.count("Times are those of Europe/Amsterdam.") == 1
 
 
 @pytest.mark.usefixtures("filled")
@@ -118,7 +136,7 @@ def test_texts_are_a_conversation_for_each_number(client: TestClient, paths: Stu
     assert EVIL not in page
     assert 'href="https://example.com/a?b=1&amp;c=2"' in page
     assert ">https://example.com/o</a>" in page
-    assert "2 Mar 2026, 12:00 UTC · winback · text" in page
+    assert "2 Mar 2026, 13:00 · winback · text" in page
     assert "2 segments" in page
     assert re.findall(r"<h2>(.*?)</h2>", client.get("/phone?q=other").text) == ["+31600000002"]
 
