@@ -12,7 +12,6 @@ from contactflow.signing import signing_keys
 from store.clock import SystemClock
 
 if TYPE_CHECKING:
-    from channels.email.chain import Chain
     from channels.email.channel import Transport
     from channels.email.incoming.return_path import ReturnPaths
     from channels.email.settings import EmailSettings
@@ -61,20 +60,25 @@ class Adapters:
 
         return PrintChannel(self._print_settings())
 
-    def _chain(self) -> "Chain | None":
+    def _chain(self) -> "Transport | None":
         """The providers of mail one behind the other; None where there is only SMTP, which the channel knows by itself."""
         names = self.settings.email.transport
         if names in (("inbox",), ("smtp",)):
             return None
+        if names == ("sendgrid",):
+            return self._sendgrid()
         from channels.email.chain import Chain, Provider
 
-        makers: dict[str, Callable[[], Transport]] = {"smtp": self._smtp}
+        makers: dict[str, Callable[[], Transport]] = {"smtp": self._smtp, "sendgrid": self._sendgrid}
         return Chain([Provider(name, makers[name]) for name in names], SystemClock())
 
     def _smtp(self) -> "Transport":
         from channels.email.smtp import SmtpTransport
 
         return SmtpTransport(self.email_settings())
+
+    def _sendgrid(self) -> "Transport":
+        return self.settings.email.sendgrid.transport(self.secrets.sendgrid_key, self.email_settings())
 
     def email_settings(self) -> "EmailSettings":
         """How mail leaves: to the workspace's own inbox, or over SMTP."""

@@ -7,10 +7,11 @@ from pydantic import Field, field_validator
 
 from contactflow.receiving import ReturnedSection
 from contactflow.section import Section
+from contactflow.sendgrid import SendGridSection
 
 SELECTOR = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"  # a name below _domainkey
 DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
-Provider = Literal["inbox", "smtp"]
+Provider = Literal["inbox", "smtp", "sendgrid"]
 
 
 class DkimSection(Section):
@@ -29,8 +30,8 @@ class EmailSection(Section):
 
     transport: tuple[Provider, ...] = Field(
         ("inbox",),
-        description="`inbox`: a mail server in the workspace, to look at. `smtp`: for real. A list of several is a chain: each gets what "
-        "the one before it could not be given.",
+        description="`inbox`: a mail server in the workspace, to look at. `smtp`: for real. `sendgrid`: through SendGrid's own "
+        "interface. A list of several is a chain: each gets what the one before it could not be given.",
         min_length=1,
     )
     host: str = Field("localhost", description="The mail server, with `smtp`.")
@@ -52,6 +53,7 @@ class EmailSection(Section):
     )
 
     returned: ReturnedSection = ReturnedSection()
+    sendgrid: SendGridSection = SendGridSection()
 
     @field_validator("transport", mode="before")
     @classmethod

@@ -153,6 +153,7 @@ class Secrets(BaseModel):
         None, description="Signs personal links. `contactflow init` writes one into .env; separate keys by commas, newest first."
     )
     smtp_password: str | None = Field(None, description="The password of the mail server.")
+    sendgrid_key: str | None = Field(None, description="The API key of SendGrid; it needs the right to send mail, and no other.")
     imap_password: str | None = Field(None, description="The password of the mailbox that bounces come back to.")
     database_url: str | None = Field(None, description="Instead of [database] url, when the address holds a password.")
 

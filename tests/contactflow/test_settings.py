@@ -23,7 +23,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[emial]\nhost = 'x'", 1, "'emial' is not a setting. Did you mean 'email'?"),
         ("\n[workspace]\ntimezone = 'Mars'", 3, "is not a time zone"),
         ("[landing]\nport = 99999", 2, "landing.port"),
-        ("[email]\ntransport = 'pigeon'", 2, "cannot be 'pigeon'. Choose 'inbox' or 'smtp'"),
+        ("[email]\ntransport = 'pigeon'", 2, "cannot be 'pigeon'. Choose 'inbox', 'smtp' or 'sendgrid'"),
         ("[email]\nhost = 'x'\ntransport = ['smtp', 'pigeon']", 3, "email.transport cannot be 'pigeon'"),
         ("[email]\ntransport = ['smtp', 'smtp']", 2, "names a provider twice"),
         ("[email]\ntransport = ['smtp', 'inbox']", 2, "stands alone"),

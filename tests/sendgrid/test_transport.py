@@ -329,10 +329,29 @@ def test_the_key_is_in_no_representation_and_never_travels_in_the_clear() -> Non
     assert "SG.secret" not in repr(SendGridSettings(key="SG.secret", sender_address="a@b.nl"))
     with pytest.raises(SettingsError, match="in the clear"):
         SendGridSettings(key="k", sender_address="a@b.nl", address="http://api.sendgrid.com")
-    with pytest.raises(SettingsError, match="CONTACTFLOW_SENDGRID_KEY"):
-        SendGridSettings(key="", sender_address="a@b.nl")
     with pytest.raises(SettingsError, match="address"):
         SendGridSettings(key="k", sender_address="a@b.nl", address="api.sendgrid.com")
+
+
+@pytest.mark.parametrize("key", ["", "SG.wrong", "SG.two words"])
+def test_without_a_key_that_is_let_in_nothing_is_started(fake: FakeSendGrid, key: str) -> None:
+    transport, wire = transport_to(fake, key=key), RecordingWire()
+    for _ in range(2):
+        with pytest.raises(DeliveryError, match="CONTACTFLOW_SENDGRID_KEY"):
+            deliver(transport, [mail(1)], wire)
+    transport.close()
+    assert (wire.events, fake.requests) == ([], 0)
+
+
+def test_a_key_that_may_not_send_starts_nothing_until_it_may(fake: FakeSendGrid) -> None:
+    fake.scopes = ["stats.read"]
+    transport, wire = transport_to(fake), RecordingWire()
+    with pytest.raises(DeliveryError, match=r"may not send mail.*right to send"):
+        deliver(transport, [mail(1)], wire)
+    assert wire.events == []
+    fake.scopes = ["mail.send"]
+    assert [each.outcome for each in deliver(transport, [mail(1)], wire).values()] == [Outcome.ACCEPTED]
+    transport.close()
 
 
 def test_several_requests_are_under_way_at_the_same_time() -> None:

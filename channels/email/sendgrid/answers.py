@@ -81,6 +81,15 @@ def understood(answer: Answer, count: int) -> Verdict:
     return Verdict(Meaning.US if is_ours or answer.status not in (400, 413) else Meaning.REFUSED, code, detail)
 
 
+def may_send(answer: Answer) -> bool:
+    """Whether the key may send, as far as an answer about its rights tells."""
+    try:
+        scopes = json.loads(answer.body)["scopes"] if answer.status == 200 else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return True
+    return not isinstance(scopes, list) or "mail.send" in scopes
+
+
 def one_line_of(text: str) -> str:
     """What somebody else's server says, in one line without addresses."""
     return one_line(_ADDRESS.sub("...", text))[:_MOST_DETAIL]

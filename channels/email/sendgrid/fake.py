@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from channels.email.sendgrid.events import SIGNATURE, TIMESTAMP
+from channels.email.sendgrid.line import RIGHTS, SEND
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 _MOST_BYTES, _MOST_PERSONALIZATIONS, _MOST_SUBSTITUTED = 30_000_000, 1_000, 10_000
 _NAMES = {"text/plain": "text", "text/html": "html"}
+_UNKNOWN_KEY = "The provided authorization grant is invalid, expired, or revoked"
 _NESTED = 4  # how often it looks for tags in what it has put in
 
 
@@ -93,10 +95,11 @@ class FakeSendGrid:
         self.script, self.key, self.inspect, self.taken = script, key, inspect, taken
         self.accepted: list[Mail] = []
         self.requests = self.bytes = 0
+        self.scopes = ["mail.send"]
         self.closing = threading.Event()
         self._private = ec.generate_private_key(ec.SECP256R1())
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Handler", (_Handler,), {"fake": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="fake SendGrid", daemon=True)
 
     def __enter__(self) -> Self:
@@ -126,10 +129,14 @@ class FakeSendGrid:
         signature = self._private.sign(moment.encode() + body, ec.ECDSA(SHA256()))
         return body, {SIGNATURE: b64encode(signature).decode(), TIMESTAMP: moment, "Content-Type": "application/json"}
 
+    def rights(self, authorization: str) -> Reply:
+        """What the key may do."""
+        return Reply(200, {"scopes": self.scopes}) if authorization == f"Bearer {self.key}" else _refusal(401, _UNKNOWN_KEY)
+
     def answer(self, authorization: str, body: bytes) -> Reply:
         """What a request deserves."""
         if authorization != f"Bearer {self.key}":
-            return _refusal(401, "The provided authorization grant is invalid, expired, or revoked")
+            return _refusal(401, _UNKNOWN_KEY)
         if len(body) > _MOST_BYTES:
             return _refusal(413, "content too large")
         request = json.loads(body)
@@ -187,40 +194,46 @@ def _faults(request: Mapping[str, Any]) -> list[dict[str, str | None]]:
     return [{"field": name, "message": message, "help": None} for name, message in found]
 
 
-def _handler(fake: FakeSendGrid) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    """One connection to the server."""
 
-        def do_POST(self) -> None:
-            size = int(self.headers["Content-Length"])
-            told = fake.script(fake.counted(size))
-            if told and told.drops == "before":
-                self.close_connection = True
-                return
-            body = self.rfile.read(size)
-            if told and (told.drops or told.hangs):
-                fake.keep(json.loads(body))
-                if told.hangs:
-                    fake.closing.wait()
-                self.close_connection = True
-                return
-            if self.path != "/v3/mail/send":
-                self._say(_refusal(404, "not found"))
-                return
-            self._say(told or fake.answer(self.headers["Authorization"] or "", body))
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    fake: FakeSendGrid
+    _headers_buffer: list[bytes]
 
-        def _say(self, reply: Reply) -> None:
-            time.sleep(reply.delay_seconds)
-            body = b"" if reply.body is None else reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            self.send_response(reply.status)
-            for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():
-                self.send_header(name, value)
-            self._headers_buffer: list[bytes]
-            self._headers_buffer.append(b"\r\n" + body)  # in one piece, so that nothing waits for an acknowledgement
-            self.flush_headers()
+    def do_GET(self) -> None:
+        self._say(self.fake.rights(self._authorization) if self.path == RIGHTS else _refusal(404, "not found"))
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
-            """Say nothing: a line would hold what was asked."""
+    def do_POST(self) -> None:
+        size = int(self.headers["Content-Length"])
+        told = self.fake.script(self.fake.counted(size))
+        if told and told.drops == "before":
+            self.close_connection = True
+            return
+        body = self.rfile.read(size)
+        if told and (told.drops or told.hangs):
+            self.fake.keep(json.loads(body))
+            self.close_connection = True
+            if told.hangs:
+                self.fake.closing.wait()
+        elif self.path != SEND:
+            self._say(_refusal(404, "not found"))
+        else:
+            self._say(told or self.fake.answer(self._authorization, body))
 
-    return Handler
+    @property
+    def _authorization(self) -> str:
+        return self.headers["Authorization"] or ""
+
+    def _say(self, reply: Reply) -> None:
+        time.sleep(reply.delay_seconds)
+        body = b"" if reply.body is None else reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():
+            self.send_header(name, value)
+        self._headers_buffer.append(b"\r\n" + body)  # in one piece, so that nothing waits for an acknowledgement
+        self.flush_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
+        """Say nothing: a line would hold what was asked."""

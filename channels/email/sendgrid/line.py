@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 from channels.email.sendgrid.settings import SendGridSettings
 from store.errors import DeliveryError
 
-PATH = "/v3/mail/send"
+SEND, RIGHTS = "/v3/mail/send", "/v3/scopes"
 _MOST_IDLE_SECONDS = 30.0  # a balancer in front of it may close what is silent for a minute
 _MOST_READ = 1_000_000
 _SECONDS_FOR_LAST_WORDS = 2.0
+_SECONDS_FOR_RIGHTS = 10.0
 
 
 class NotSentError(Exception):
@@ -67,12 +68,19 @@ class Line:
             return False
         return not select.select([sock], [], [], 0)[0]
 
+    def ask_for_rights(self) -> None:
+        """Ask what the key may do, which sends nothing."""
+        self._write("GET", RIGHTS, None, min(self._settings.answer_seconds, _SECONDS_FOR_RIGHTS))
+
     def ask(self, body: bytes) -> None:
-        """Write a request; whether that went well, `answer` tells."""
-        self._deadline = time.monotonic() + self._settings.answer_seconds
+        """Write a request to send; whether that went well, `answer` tells."""
+        self._write("POST", SEND, body, self._settings.answer_seconds)
+
+    def _write(self, method: str, path: str, body: bytes | None, patience: float) -> None:
+        self._deadline = time.monotonic() + patience
         self._is_whole = False
         try:
-            self._http.request("POST", PATH, body, self._headers)
+            self._http.request(method, path, body, self._headers)
             self._is_whole = True
         except (OSError, HTTPException):
             # Who does not want to read it all may have said why before hanging up.

@@ -1,12 +1,13 @@
 """Mail over SendGrid's v3 interface: a few warm connections, and on each a request for up to a thousand mails."""
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from channels.contract import BatchInfo, Message, Outcome, Receipt, Wire
-from channels.email.sendgrid.answers import Fault, Meaning, Verdict, understood
+from channels.email.sendgrid.answers import Fault, Meaning, Verdict, may_send, understood
 from channels.email.sendgrid.line import Line, NoAnswerError, NotSentError
 from channels.email.sendgrid.parcels import MOST_BYTES, Envelope, Parcel, parcels
 from channels.email.sendgrid.settings import SendGridSettings
@@ -24,6 +25,7 @@ _OUTCOMES = {
     Meaning.NOT_NOW: Outcome.TEMPORARY,
     Meaning.US: Outcome.TEMPORARY,
 }
+_KEY = re.compile(r"[!-~]+")
 _REMEDIES = {
     "401": "Correct CONTACTFLOW_SENDGRID_KEY, or look at the account's credits.",
     "403": "Give the key the right to send mail, and verify the domain of [email] sender at SendGrid.",
@@ -37,6 +39,7 @@ class SendGridTransport:
         self._settings = settings
         self._idle: list[Line] = []
         self._patience = _Patience()
+        self._is_let_in = False
 
     def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
         """A Receipt for each message. Raises DeliveryError when SendGrid is out of reach or refuses us.
@@ -45,11 +48,15 @@ class SendGridTransport:
         receipt, other requests are on their way.
         """
         desk = _Desk(self._settings, self._idle, Envelope(self._settings, batch))
+        if messages and not self._is_let_in:
+            _ask_for_rights(desk)  # before anything has to be announced as started
+        self._is_let_in = True
         delivery = _Delivery(desk, self._patience, wire, parcels(messages))
         try:
             yield from chain.from_iterable(delivery.receipts())
         finally:
             delivery.hang_up()  # on what is still on its way, when something went wrong
+            self._is_let_in = not self._patience.is_over
         self._patience.check()
 
     def close(self) -> None:
@@ -202,6 +209,23 @@ class _Patience:
         trouble, self._trouble = self._trouble, None
         if trouble:
             raise trouble
+
+
+def _ask_for_rights(desk: _Desk) -> None:
+    """Raise DeliveryError when the key is none, or may not send. A provider in between that does not know the question is no reason."""
+    if not _KEY.fullmatch(desk.settings.key):
+        raise DeliveryError("CONTACTFLOW_SENDGRID_KEY is missing, or is no key. Put the API key into the environment or .env.")
+    line = desk.line()
+    line.ask_for_rights()
+    try:
+        answer = line.answer()
+    except (NotSentError, NoAnswerError):
+        return
+    desk.idle.append(line)
+    if answer.status in (401, 403):
+        raise _trouble(understood(answer, 0))
+    if not may_send(answer):
+        raise _trouble(Verdict(Meaning.US, "403", "the key may not send mail"))
 
 
 def _trouble(verdict: Verdict) -> DeliveryError:
