@@ -1,14 +1,16 @@
 """Where everybody is: members by node, and messages by state."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
-from customers.tables import table_of
+from customers.contact_log import Kind
+from customers.tables import Contact, table_of
 from engine.campaigns import stored_graph
+from engine.feedback import KINDS
 from engine.interventions import Deed, Intervened, interventions
 from engine.outbox import State
 from engine.promote import Decided, decisions
@@ -41,6 +43,7 @@ class Standing:
     messages: Mapping[tuple[str, str], int]
     next_due: datetime | None
     unknown: Sequence[tuple[int, str, int]]  # message, node, customer: may have been sent; a person decides
+    came_back: Mapping[tuple[str, bool], int] = field(default_factory=dict)  # messages by what came back, and whether by a person
     decisions: Sequence[Decided] = ()  # on what was measured, the oldest first
     interventions: Sequence[Intervened] = ()  # pauses and the like, the oldest first
 
@@ -80,9 +83,20 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
             {(node, state): count for node, state, count in session.execute(messages.group_by(outbox.c.node, outbox.c.state))},
             _next_due(session, mine),
             tuple(session.execute(lost.order_by(outbox.c.id).limit(SHOWN)).tuples()),
+            _came_back(session, campaign),
             decisions(session, campaign),
             _interventions(session, campaign),
         )
+
+
+def _came_back(session: Session, campaign: str) -> Mapping[tuple[str, bool], int]:
+    """In the order of the vocabulary; read from the log's index alone."""
+    contact = table_of(Contact).c
+    kinds = {*KINDS.values(), Kind.VISITED, Kind.ANSWERED}
+    counted = select(contact.kind, contact.human, func.count(contact.message_id.distinct()))
+    counted = counted.where(contact.campaign == campaign, contact.kind.in_([kind.value for kind in kinds]), contact.message_id.is_not(None))
+    found = {(kind, bool(human)): count for kind, human, count in session.execute(counted.group_by(contact.kind, contact.human))}
+    return {(kind.value, human): found[kind, human] for kind in Kind for human in (True, False) if (kind, human) in found}
 
 
 def _next_due(session: Session, versions: Select[tuple[int | None]]) -> datetime | None:

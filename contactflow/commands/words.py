@@ -30,6 +30,8 @@ def standing_in_words(standing: "Standing", zone: ZoneInfo, *, in_full: bool) ->
     blocks.append(table(("left because", "people"), [(_reason(name), f"{count:,}") for name, count in standing.ended.items()]))
     messages = [(node, state, f"{count:,}") for (node, state), count in sorted(standing.messages.items())]
     blocks.append(table(("messages of", "state", "number"), messages))
+    back = [(_kind(kind, human=human), f"{count:,}") for (kind, human), count in standing.came_back.items()]
+    blocks.append(table(("came back", "messages"), back))
     blocks.append(_unknown(standing))
     blocks.append("\n".join(decision_in_words(each, zone) for each in standing.decisions))
     blocks.append("\n".join(f"A person {each.deed} it: {each.at.astimezone(zone):%Y-%m-%d %H:%M}" for each in standing.interventions))
@@ -53,6 +55,7 @@ def standing_as_json(standing: "Standing") -> dict[str, Any]:
         "nodes": {name: {"at": each.at, "through": each.through, "left": each.left} for name, each in standing.nodes.items()},
         "ended": dict(standing.ended),
         "messages": [{"node": node, "state": state, "count": count} for (node, state), count in sorted(standing.messages.items())],
+        "came_back": [{"kind": kind, "human": human, "messages": count} for (kind, human), count in standing.came_back.items()],
         "unknown": [{"message": message, "node": node, "customer": customer} for message, node, customer in standing.unknown],
         "next_due": standing.next_due.isoformat() if standing.next_due and not standing.halted else None,
         "halted": standing.halted.deed.value if standing.halted else None,
@@ -188,6 +191,10 @@ def _unknown(standing: "Standing") -> str:
     total = sum(count for (_, state), count in standing.messages.items() if state == "unknown")
     head = f"{total:,} messages may or may not have been sent, and are not sent again by themselves:"
     return head + "\n" + table(("message", "node", "customer"), [tuple(str(each) for each in row) for row in standing.unknown])
+
+
+def _kind(kind: str, *, human: bool) -> str:
+    return kind.replace("_", " ") + ("" if human else ", by a machine")
 
 
 def _reason(name: str) -> str:

@@ -15,6 +15,7 @@ from channels.fake import FakeChannel
 from channels.feedback import Feedback, Happening
 from customers.contact_log import Kind
 from engine.bounces import IN_A_ROW, STILL_TRYING, Touch, returned_in_a_row
+from engine.counting import standing
 from engine.explain import explain
 from engine.feedback import Taken, take_in
 from engine.running import Running
@@ -121,6 +122,7 @@ def test_a_reply_wakes_who_waits_for_it_and_an_automatic_one_does_not(bench: Ben
     bench.carry_out(versions, LATER)
     assert rows(bench, "SELECT customer_id FROM member WHERE ended IS NOT NULL") == [(2,)]
     assert rows(bench, "SELECT count(*) FROM contact WHERE detail LIKE '%Yes please%'") == [(1,)]
+    assert standing(bench.workspace, "test").came_back == {("opened", False): 1, ("replied", True): 1, ("auto_replied", True): 1}
 
 
 def test_what_happened_keeps_its_moment_but_not_before_the_message_nor_after_now(bench: Bench, sent: Running) -> None:
