@@ -23,6 +23,7 @@ from engine.opened import Opened
 from engine.prefect_server import prefect_at_hand
 from engine.workspace import Workspace
 from landing.app import landing_app, landing_server
+from landing.hooks import Hooks
 from store.clock import Clock, SystemClock
 from store.session import open_database, reading
 from studio.paths import StudioPaths
@@ -140,6 +141,10 @@ def _web(root: Path, door: Door, clock: Clock, notice: Callable[..., None], stud
     database = open_database(database_url(root, settings, secrets), busy_seconds=PATIENCE_SECONDS)
     try:
         app = landing_app(database, landing_settings(root, settings, secrets), clock, notice)
+        hooks = settings.email.sendgrid.hooks()
+        if hooks:
+            app.include_router(Hooks(database, hooks, clock, notice).router)
+            door.told("Events of providers: " + ", ".join(f"{settings.landing.base_url}/hooks/{name}" for name in hooks))
         if studio:
             app.include_router(studio, dependencies=[Depends(from_here)])
         door.told(f"Landing pages: {settings.landing.base_url}")
