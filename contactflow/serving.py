@@ -1,13 +1,14 @@
 """`contactflow serve`: one web server, one mail server, and one thread that knows when something is due next."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, HTTPException, Request
+from sqlalchemy import Engine
 
 from contactflow.bootstrap import INBOX, database_url, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
 from contactflow.present import present_clock
@@ -20,6 +21,7 @@ from engine.campaigns import campaign_names, open_versions
 from engine.dispatch import Desk
 from engine.interventions import may_go_on
 from engine.opened import Opened
+from engine.outbox import messages_to
 from engine.prefect_server import prefect_at_hand
 from engine.workspace import Workspace
 from landing.app import landing_app, landing_server
@@ -115,7 +117,7 @@ def serve(root: Path, door: Door, *, pages_only: bool) -> None:
             ticker = Ticker(workspace, desk, clock, door.told)
             door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
             with _ticking(ticker), _listening(root, workspace, ticker, clock, door.told):
-                _web(root, door, clock, ticker.notice, _studio(root, door))
+                _web(root, door, clock, ticker.notice, _studio(root, door, workspace.database))
 
 
 @contextmanager
@@ -125,12 +127,18 @@ def _listening(root: Path, workspace: Workspace, ticker: Ticker, clock: Clock, t
         yield
 
 
-def _studio(root: Path, door: Door) -> APIRouter | None:
+def _studio(root: Path, door: Door, database: Engine) -> APIRouter | None:
     """The pages for managers. They show personal data, so they are served on this machine only."""
     if door.host not in HERE:
         return None
     settings = read_settings(root)
-    paths = StudioPaths(root / INBOX, root / "sandbox" / "sms.jsonl", root / settings.print.folder, settings.workspace.name)
+
+    def messages_of(customer: str) -> Sequence[str]:
+        with reading(database) as session:
+            return messages_to(session, customer)
+
+    places = (root / INBOX, root / "sandbox" / "sms.jsonl", root / settings.print.folder)
+    paths = StudioPaths(*places, settings.workspace.name, settings.zone, messages_of)
     door.told(f"Inbox, telephone and letters: http://{door.host}:{door.port or settings.landing.port}/inbox")
     return studio_router(paths)
 
