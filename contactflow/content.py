@@ -1,20 +1,23 @@
 """`contactflow check --content`: the messages of a flow as the actual audience would get them, looked at before they leave."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
 from channels.contract import BatchInfo, CompositionFault, Content, Message, MessageKey
 from channels.email.channel import EmailChannel
-from channels.email.inspection import Remark, inspect
+from channels.email.inspection import Remark, inspect, links_of
 from channels.email.source import Place, read_source
 from channels.email.spam import SpamScore, spam_score
 from contactflow.checking import shown_path
+from contactflow.visiting import Trouble, visit
 from engine.composition import Composer, Letterhead
 from engine.language.faults import Fault
 from engine.nodes.send import ONLY, Send
@@ -61,14 +64,18 @@ class ContentCheck:
     campaign: str
     audience: int = 0
     sampled: int = 0
+    followed: int | None = None  # links, when they were asked for
     nodes: list[NodeContent] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
-def check_content(running: Running, now: datetime, sample: int = SAMPLE) -> ContentCheck:
-    """Look at the messages of everyone who would come in at `now`: a constant number of statements for each 50,000 customers."""
+def check_content(running: Running, now: datetime, sample: int = SAMPLE, *, follow: bool = False) -> ContentCheck:
+    """Look at the messages of everyone who would come in at `now`: a constant number of statements for each 50,000 customers.
+
+    With `follow`, the links of the mails that are looked at in full are asked for, too.
+    """
     composers = [Composer(running, name, following=False) for name, node in running.graph.nodes.items() if isinstance(node, Send)]
-    result = ContentCheck(running.graph.campaign.campaign)
+    result, every = ContentCheck(running.graph.campaign.campaign), list[_Looked]()
     with reading(running.workspace.database) as session:
         chunks = [customer_ids for _, customer_ids in audience(session, running, now)]
         result.audience = sum(map(len, chunks))
@@ -79,6 +86,11 @@ def check_content(running: Running, now: datetime, sample: int = SAMPLE) -> Cont
                 looked.at(session, customer_ids)
             result.nodes.append(looked.finished())
             result.faults += looked.faults()
+            every.append(looked)
+    if follow:  # the database is not kept waiting for other people's servers
+        troubles = visit(link for looked in every for link in looked.links)
+        result.followed = len({link for looked in every for link in looked.links})
+        result.faults += [fault for looked in every for fault in looked.dead_links(troubles)]
     return result
 
 
@@ -93,6 +105,7 @@ class _Looked:
         self._remarks: dict[tuple[str, str, str], Remark] = {}  # by template, code and message
         self._inspected: Counter[Wordings] = Counter()
         self._largest: dict[Wordings, tuple[int, Content, Mapping[str, str]]] = {}
+        self.links: dict[str, str] = {}  # on the web and not of ours: the template that has it
         self._segments = {id(wording): pair for pair, wording in composer.wordings.items()}
 
     def at(self, session: Session, customer_ids: Ids) -> None:
@@ -132,7 +145,9 @@ class _Looked:
 
     def _inspect(self, pair: Wordings, content: Content, links: Mapping[str, str]) -> None:
         template = self._template(pair)
-        for remark in inspect(dict(content.parts), links):
+        parts, personal = dict(content.parts), tuple(links.values())
+        self.links |= {link: self.links.get(link, template) for link in links_of(parts) if not link.startswith(personal)}
+        for remark in inspect(parts, links):
             self._remarks.setdefault((template, remark.code, remark.message), remark)
 
     def finished(self) -> NodeContent:
@@ -162,6 +177,14 @@ class _Looked:
         spam = self._found.spam
         if spam and spam.points >= spam.limit:
             yield self._fault(self._template(next(iter(self._largest))), self._spam(spam))
+
+    def dead_links(self, troubles: Mapping[str, Trouble]) -> Iterator[Fault]:
+        """The links of these messages that lead nowhere, at their place."""
+        for link, template in self.links.items():
+            if trouble := troubles.get(link):
+                message = f"the link '{link[:80]}' does not work: {trouble.message}."
+                remedy = "Correct the address, or take the link out." if trouble.severity == "fault" else "Try it in a browser."
+                yield self._fault(template, Remark("dead-link", message, remedy, tuple(_beginnings(link)), trouble.severity))
 
     def _spam(self, spam: SpamScore) -> Remark:
         rules = ", ".join(spam.rules[:8])
@@ -197,6 +220,19 @@ def _missing(letterhead: Letterhead) -> list[str]:
     lacking = (name for name in names if name not in _QUIET)
     plain = {name: name.removeprefix("customer.") for name in lacking}
     return [name for name, key in plain.items() if key in letterhead.stood_in or customer.get(key) is None]
+
+
+def _beginnings(link: str) -> Iterator[str]:
+    """How a link may stand in a template, where values and utm parameters come behind: all of it, then less and less."""
+    unmarked = re.split(r"[?&]utm_", link, maxsplit=1)[0]
+    for each in (link, unmarked):
+        yield from (each.replace("&", "&amp;"), each)
+    parts = urlsplit(link)
+    path = parts.path
+    while path:
+        yield f"{parts.scheme}://{parts.netloc}{path}"
+        path = path.rpartition("/")[0]
+    yield f"{parts.scheme}://{parts.netloc}"
 
 
 _QUIET = frozenset({"customer.language", "customer.country"})  # without them the organisation's own are taken

@@ -46,6 +46,16 @@ def inspect(parts: Mapping[str, str], links: Mapping[str, str]) -> list[Remark]:
     return list(dict.fromkeys(remarks))
 
 
+def links_of(parts: Mapping[str, str]) -> list[str]:
+    """The addresses on the web that the links of a mail lead to, each once."""
+    html, text = parts.get("html", ""), parts.get("text", "")
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    found = reader.hrefs if html else re.findall(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()]", text)
+    return list(dict.fromkeys(each.strip() for each in found if each.strip().lower().startswith(("http://", "https://"))))
+
+
 def _subject(subject: str) -> Iterator[Remark]:
     if len(subject) > LONGEST_SUBJECT:
         message = f"the subject has {len(subject)} characters; mail programs cut it off at {LONGEST_SUBJECT}, phones at 40."
@@ -131,6 +141,7 @@ class _Look:
 class _Reader(HTMLParser):
     remarks: list[Remark] = field(default_factory=list)
     preheader: str = ""
+    hrefs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -145,6 +156,7 @@ class _Reader(HTMLParser):
         if tag == "a" and "href" in given:
             self.remarks += _link_remarks(given["href"])
             self._links.append(given["href"])
+            self.hrefs.append(given["href"])
         if tag == "img" and not look.hidden:
             self._picture(given)
         if tag not in _VOID:

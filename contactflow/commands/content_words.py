@@ -9,8 +9,8 @@ if TYPE_CHECKING:  # the command line starts without the engine
     from engine.graph import FlowGraph
 
 
-def contents_of(root: Path, graphs: "Iterable[FlowGraph]", sample: int) -> "list[ContentCheck]":
-    """What the messages of these flows are like, one flow after the other."""
+def contents_of(root: Path, graphs: "Iterable[FlowGraph]", sample: int, *, follow: bool) -> "list[ContentCheck]":
+    """What the messages of these flows are like, one flow after the other; with `follow`, their links are asked for."""
     from contactflow.bootstrap import open_workspace
     from contactflow.content import check_content
     from contactflow.present import present_clock
@@ -18,7 +18,7 @@ def contents_of(root: Path, graphs: "Iterable[FlowGraph]", sample: int) -> "list
 
     with open_workspace(root) as workspace:
         now = present_clock(workspace.zone).now()
-        return [check_content(not_started(workspace, graph), now, sample) for graph in graphs]
+        return [check_content(not_started(workspace, graph), now, sample, follow=follow) for graph in graphs]
 
 
 def content_in_words(found: "ContentCheck") -> str:
@@ -28,6 +28,8 @@ def content_in_words(found: "ContentCheck") -> str:
     lines = [f"{found.campaign}: {found.audience:,} people would come in; of their messages {looked}; nothing was sent or stored."]
     for node in found.nodes:
         lines += _node(node)
+    if found.followed is not None:
+        lines.append(f"  {found.followed:,} links were followed.")
     if not any(node.spam for node in found.nodes):
         lines.append("  no spam score: SpamAssassin is not installed here.")
     return "\n".join(lines)
@@ -36,7 +38,8 @@ def content_in_words(found: "ContentCheck") -> str:
 def content_as_json(found: "ContentCheck") -> dict[str, Any]:
     """The same for programs."""
     nodes = [node.as_json() for node in found.nodes]
-    return {"campaign": found.campaign, "audience": found.audience, "sampled": found.sampled, "nodes": nodes}
+    numbers = {"audience": found.audience, "sampled": found.sampled, "followed": found.followed}
+    return {"campaign": found.campaign, **numbers, "nodes": nodes}
 
 
 def _node(node: "NodeContent") -> Iterator[str]:

@@ -32,6 +32,7 @@ def check(
     flow: Annotated[list[str] | None, typer.Argument(help="Flows, by file or by name. Without any: all of flows/.")] = None,
     content: Annotated[bool, typer.Option("--content", help="Look at the messages too, as the actual audience would get them.")] = False,
     sample: Annotated[int, typer.Option(min=1, help="With --content: of how many customers the messages are composed.")] = 10_000,
+    follow: Annotated[bool, typer.Option("--follow", help="With --content: ask the servers whether the links of e-mails work.")] = False,
     format_: As = Format.TEXT,
     workspace: Workspace = HERE,
 ) -> None:
@@ -39,6 +40,7 @@ def check(
 
     With --content also those of the messages: who lacks what a template needs, links, words for pictures, size, contrast, text part,
     a way to say stop, subject and preheader, and what SpamAssassin says where it is installed. Nothing is sent or stored.
+    With --follow as well, each link of the e-mails that are looked at in full is asked for once; a personal one has its values in it.
 
     Example: contactflow check flows/winback.yaml
     Example: contactflow check --content winback --sample 1000000
@@ -46,12 +48,14 @@ def check(
     from contactflow.checking import check_context, check_one, flow_files, warnings_of
     from contactflow.commands.content_words import content_as_json, content_in_words, contents_of
 
+    if follow and not content:
+        raise typer.BadParameter("looks at messages. Add --content.", param_hint="--follow")
     context = check_context(workspace)
     files, lost = flow_files(workspace, flow or [])
     checked = [check_one(path, context) for path in files]
     faults = [fault for each in checked for fault in each.faults] + lost
     warnings = [warning for path, each in zip(files, checked, strict=True) for warning in warnings_of(workspace, path, each)]
-    looked = contents_of(workspace, [each.graph for each in checked if each.graph], sample) if content else []
+    looked = contents_of(workspace, [each.graph for each in checked if each.graph], sample, follow=follow) if content else []
     for found in looked:
         faults += [fault for fault in found.faults if fault.severity == "fault"]
         warnings += [fault for fault in found.faults if fault.severity == "warning"]
