@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import Row, select
@@ -64,7 +65,11 @@ def explain(running: Running, customer_key: str, now: datetime) -> Explanation:
             return _outsider(session, running, customer_key, customer_id, now)
         findings = sorted(_findings(session, running, members), key=lambda finding: (finding.at, finding.order))
         return Explanation(
-            customer_key, running.names[0], True, tuple(findings), _standing(members[-1], halt_of(session, running.campaign_id))
+            customer_key,
+            running.names[0],
+            True,
+            tuple(findings),
+            _standing(members[-1], halt_of(session, running.campaign_id), running.workspace.zone),
         )
 
 
@@ -146,17 +151,20 @@ def _move(row: Row[Any]) -> Finding:
 
 
 def _contacts(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
-    contact = table_of(Contact)
-    inbound = select(contact).where(contact.c.member_id.in_(ids), contact.c.direction == "in", contact.c.channel != "flow")
-    for row in session.execute(inbound.order_by(contact.c.at)):
-        yield Finding(row.at, row.node, _came_in(row), message_id=row.message_id)
+    contact, outbox = table_of(Contact), table_of(OutboxMessage)
+    inbound = select(contact, outbox.c.hop).outerjoin(outbox, outbox.c.id == contact.c.message_id)
+    inbound = inbound.where(contact.c.member_id.in_(ids), contact.c.direction == "in", contact.c.channel != "flow")
+    for row in session.execute(inbound.order_by(contact.c.at, contact.c.id)):
+        # Of one moment: after the message had left, and before what it brought about.
+        order = (-1, 0) if row.hop is None else (row.hop, 3)
+        yield Finding(row.at, row.node, _came_in(row), message_id=row.message_id, order=order)
 
 
 def _came_in(row: Row[Any]) -> str:
     """What came in, as it is told. Servers and providers speak of a message, a customer for himself."""
     about = row.detail if isinstance(row.detail, dict) else {}
-    words = " ".join(about[name] for name in ("code", "detail") if about.get(name))
-    said = f" ({words})" if words else ""
+    code, words = about.get("code", ""), about.get("detail", "")
+    said = f" ({words if code in words else f'{code} {words}'.strip()})" if code or words else ""
     match Kind(row.kind):
         case Kind.DELAYED | Kind.DELIVERED as kind:
             return f"the receiving side {'still tries' if kind is Kind.DELAYED else 'has the message'}{said}"
@@ -171,16 +179,17 @@ def _came_in(row: Row[Any]) -> str:
             return f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who}){said if row.kind == Kind.CLICKED else ''}"
 
 
-def _standing(member: Row[Any], halted: Intervened | None) -> Finding:
+def _standing(member: Row[Any], halted: Intervened | None, zone: ZoneInfo) -> Finding:
     if member.ended:
         reason = Reason(member.ended)
         return Finding(member.ended_at, member.node, f"out of the campaign: {REASONS[reason]}", reason)
     if halted:
-        text = f"waits: the campaign was {halted.deed} by a person on {halted.at:%Y-%m-%d at %H:%M} UTC, and nothing happens in it"
+        when = f"{halted.at.astimezone(zone):%Y-%m-%d at %H:%M}"
+        text = f"waits: the campaign was {halted.deed} by a person on {when}, and nothing happens in it"
         return Finding(member.arrived_at, member.node, text)
     if member.due_at is None:
         return Finding(member.arrived_at, member.node, "waits for the message to leave")
-    return Finding(member.arrived_at, member.node, f"waits until {member.due_at:%Y-%m-%d %H:%M} UTC at the latest")
+    return Finding(member.arrived_at, member.node, f"waits until {member.due_at.astimezone(zone):%Y-%m-%d %H:%M} at the latest")
 
 
 def _outsider(session: Session, running: Running, key: str, customer_id: int, now: datetime) -> Explanation:

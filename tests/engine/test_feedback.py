@@ -78,8 +78,15 @@ def test_a_hard_bounce_is_logged_and_its_address_is_given_up_at_once(bench: Benc
     assert taken == Taken(taken=1, customers=frozenset({1}))
     assert rows(bench, "SELECT address, reason FROM suppression") == [("c1@example.com", "5.1.1 no such person")]
     assert rows(bench, "SELECT state FROM outbox WHERE id = 1") == [("sent",)]
-    found = explain(sent, "c1", LATER).findings
-    assert "the message came back, and the address is no good (5.1.1 no such person)" in [each.text for each in found]
+    told = [each.text for each in explain(sent, "c1", LATER).findings]
+    assert "the message came back, and the address is no good (5.1.1 no such person)" in told
+
+
+def test_what_came_back_at_once_is_told_behind_what_it_came_back_on(bench: Bench, sent: Running) -> None:
+    take(bench, piece(Happening.BOUNCED_SOFT, sent, 1, code="5.2.2", detail="552 5.2.2 full", at=NOON))
+    told = [each.text for each in explain(sent, "c1", LATER).findings]
+    left, back = "the message was sent (email)", "the message came back (552 5.2.2 full)"
+    assert told[told.index(left) + 1] == back
 
 
 def test_whoever_calls_a_mail_spam_is_refused_for_its_purpose_and_written_to_no_more(bench: Bench, sent: Running) -> None:
