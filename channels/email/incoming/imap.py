@@ -103,7 +103,7 @@ def _translated(box: ImapMailbox) -> Iterator[None]:
     try:
         yield
     except imaplib.IMAP4.error as error:
-        said = " ".join(str(part) for part in error.args)[:200]
+        said = " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in error.args)[:200]
         raise DeliveryError(f"The mailbox at {box.host} does not open: {said}") from error
     except OSError as error:
         raise DeliveryError(f"The mailbox at {box.host}:{box.port} cannot be reached: {type(error).__name__}.") from error
