@@ -129,7 +129,7 @@ def test_explain_tells_the_whole_way_and_why_not(bench: Bench) -> None:
         "the message was sent",
         "went on by 'next'",
     ]
-    assert "waits until 2026-03-04 12:00" in first.now.text
+    assert "waits until 2026-03-04 13:00" in first.now.text  # in Amsterdam
     assert Reason.OPTED_OUT in [finding.reason for finding in explain(running, "c2", NOON).findings]
     outside = explain(running, "c3", NOON)
     assert (outside.entered, outside.now.reason) == (False, Reason.NOT_IN_AUDIENCE)
