@@ -6,7 +6,7 @@ A page that is written here says so in its second line; whoever wants it differe
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel
 from typer.main import get_command
@@ -84,8 +84,8 @@ def _settings() -> Iterator[str]:
     yield from ("`contactflow.toml` lies at the top of a workspace. Every key has a default, so a new file may be empty.", "")
     for name, info in Settings.model_fields.items():
         section = info.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from (f"## `[{name}]`", "", (section.__doc__ or "").strip(), "", *_keys(section))
+        if _is_section(section):
+            yield from _section(name, section)
         else:
             yield from (f"## `[{name}]`", "", info.description or "")
             for each in get_args(section):  # sections of which a file may have many, each with a name
@@ -98,9 +98,22 @@ def _settings() -> Iterator[str]:
     yield "| `PREFECT_API_URL` | A Prefect server that several machines share; without it, the workspace has its own. |"
 
 
+def _section(name: str, section: type[BaseModel]) -> Iterator[str]:
+    """A section, and those inside it under their own names."""
+    yield from (f"## `[{name}]`", "", (section.__doc__ or "").strip(), "", *_keys(section))
+    for key, each in section.model_fields.items():
+        if _is_section(each.annotation):
+            yield from ("", *_section(f"{name}.{key}", each.annotation))
+
+
+def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
 def _keys(section: type[BaseModel]) -> Iterator[str]:
     yield from ("| key | what it says | default |", "|---|---|---|")
-    yield from (f"| `{key}` | {_said(each)} | {_default(each)} |" for key, each in section.model_fields.items())
+    keys = ((key, each) for key, each in section.model_fields.items() if not _is_section(each.annotation))
+    yield from (f"| `{key}` | {_said(each)} | {_default(each)} |" for key, each in keys)
 
 
 def _said(field: Any) -> str:
