@@ -14,6 +14,7 @@ from typing import NoReturn
 STAGES = ("greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot", "rset", "between")
 REPLIES = ("421 4.3.2 Closing", "450 4.2.1 Later", "452 4.3.1 Full", "550 5.1.1 Nobody", "554 5.7.1 No", "354 Go on", "999 Huh", "Hm?")
 LOSSES = ("drop", "hang", "cut record", "false record")
+TALK = ("babble", "drip")  # for ever
 _HALF_A_RECORD = b"\x17\x03\x03\x01\x00 and no more"  # TLS: application data, 256 bytes
 _NO_RECORD = b"\x17\x03\x03\x00\x20" + b"x" * 32  # it was never encrypted with our keys
 
@@ -165,6 +166,10 @@ class _Talk:
         action = self._sink.action
         if action in LOSSES:
             await self._lose(action)
+        while action in TALK:
+            self._writer.write(b"250-and another thing\r\n" if action == "babble" else b"2")
+            await self._writer.drain()
+            await asyncio.sleep(0 if action == "babble" else 0.02)
         await self._say(action)
         if action.startswith("421"):
             raise GoneError
