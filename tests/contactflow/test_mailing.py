@@ -6,12 +6,25 @@ from pathlib import Path
 import dkim
 import pytest
 
-from channels.contract import BatchInfo, Content, Message, MessageKey
+from channels.contract import BatchInfo, Content, Message, MessageKey, Receipt
 from channels.email.letterhead import Letterhead
 from contactflow.adapters import Adapters
 from contactflow.settings import Secrets, read_settings
 from tests.conftest import NOON
 from tests.contactflow.conftest import Call
+from tests.email.naughty_servers import server
+
+
+class Listening:
+    """A Wire that keeps what comes back."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+
+    def start(self, keys: object) -> None: ...
+
+    def done(self, receipt: Receipt) -> None:
+        self.receipts.append(receipt)
 
 
 def section(key: str = "keys/2026-03.pem") -> str:
@@ -69,6 +82,31 @@ def test_a_domain_for_bounces_is_in_each_return_path_and_asked_for_in_dns(call: 
     doubt = call("trust", zone, "-w", workspace)
     assert (doubt.code, "bounces.example.com: there is no MX record" in doubt.out) == (1, True)
     assert call("check", "-w", workspace).code == 0
+
+
+def test_with_two_providers_mail_goes_over_the_second_when_the_first_is_out_of_reach(workspace: Path) -> None:
+    wire = Listening()
+    with server() as record:
+        with (workspace / "contactflow.toml").open("a") as file:
+            file.write(
+                f"""
+[email]
+transport = ["sendgrid", "smtp"]
+host = "127.0.0.1"
+port = {record.port}
+security = "none"
+[email.sendgrid]
+address = "http://127.0.0.1:9"
+"""
+            )
+        channel = Adapters(workspace, read_settings(workspace), Secrets(sendgrid_key="SG.key")).one("email")
+        content = Content({"subject": "Hi", "text": "Dear Ann"})
+        messages = [Message(MessageKey(f"v1.{number}"), f"u{number}@example.org", content) for number in range(3)]
+        receipts = list(channel.deliver(messages, BatchInfo("b", "spring", "v1", "mail", "Spring", NOON), wire))
+        channel.close()
+    assert record.kept == dict.fromkeys(("v1.0", "v1.1", "v1.2"), 1)
+    assert wire.receipts == receipts
+    assert {receipt.detail for receipt in receipts} == {"OK (smtp)"}
 
 
 def test_a_selector_that_dns_cannot_have_is_wrong_usage(call: Call, workspace: Path) -> None:
