@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contactflow.bootstrap import inbox_at_hand, open_desk, open_workspace
 from contactflow.checking import check_context, check_one, flow_file
-from contactflow.returning import intake_of, take_in_returned
+from contactflow.returning import Tally, intake_of, take_in_returned
 from contactflow.rules import Rules
 from contactflow.settings import environment
 from engine.agenda import next_due
@@ -25,6 +25,7 @@ from store.session import reading
 
 NO_SERVER = "Workers need a Prefect server that all of them reach: docs/how-to/several-machines.md. Set PREFECT_API_URL to it."
 OPENER = "contactflow.bootstrap:open_campaign"
+CAME_BACK = "take in returned mail"
 TICK = timedelta(minutes=1)  # what is due within a minute is carried out together
 
 Told = Callable[[datetime, tuple[tuple[str, int], ...]], None]
@@ -97,7 +98,7 @@ class _Course:
 
     opened: Opened
     rules: Rules
-    take_in: Callable[[datetime], object]  # what came back by mail
+    take_in: Callable[[datetime], Tally]  # what came back by mail
 
     def decide(self, now: datetime) -> list[Decided]:
         """What the campaign's rule decides now: at most one thing."""
@@ -116,14 +117,15 @@ def _waves(course: _Course, span: Span, told: Told) -> Carried:
     decided: list[Decided] = []
     waves, now = 0, course.opened.clock.now()
     for now in _moments(course, span):
-        course.take_in(now)
+        came_back = course.take_in(now)
         report = carry_out_wave(course.opened, now)
-        course.take_in(now)  # the inbox may have been told to complain of what it just got
+        came_back += course.take_in(now)  # the inbox may have been told to complain of what it just got
         waves += 1
-        for title, count in report.counts:
+        done = (*report.counts, (CAME_BACK, came_back.mails))
+        for title, count in done:
             counts[title] = counts.get(title, 0) + count
         troubles += [(trouble.node, trouble.message) for trouble in report.troubles]
-        told(now, report.counts)
+        told(now, done)
         decided += course.decide(now)
     decided += course.decide(max(now, span.until or now))
     versions = course.opened.versions

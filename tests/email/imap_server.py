@@ -84,6 +84,7 @@ class _Session(socketserver.StreamRequestHandler):
     def _fetch(self, rest: str) -> None:
         uid, most = (int(each) for each in re.fullmatch(r"(\d+) \(BODY\.PEEK\[\]<0\.(\d+)>\)", rest).groups())  # type: ignore[union-attr]  # a test may fail here
         self._say("* 1 FETCH (UID 1 FLAGS (\\Recent))")  # what a server may say at any time
+        self._say("* 1 FETCH (UID 1 ENVELOPE {5}\r\nother)")
         if uid in self.server.box.mails:
             raw = self.server.box.mails[uid][:most]
             self.wfile.write(b"* 2 FETCH (UID %d BODY[]<0> {%d}\r\n%s)\r\n" % (uid, len(raw), raw))
