@@ -17,13 +17,26 @@ from pathlib import Path
 
 from scripts.house.reference import DOCS, ROOT
 
-_HOW_TO = ("add-a-node-type", "analyse-in-a-notebook", "read-a-report")
+_HOW_TO = ("add-a-node-type", "add-a-provider", "analyse-in-a-notebook", "read-a-report")
 PAGES = (ROOT / "README.md", DOCS / "tutorial.md", *(DOCS / "how-to" / f"{name}.md" for name in _HOW_TO))
 _BLOCK = re.compile(
     r"(?:<!-- (?P<order>file|not run): (?P<subject>[^>]*?) -->\n)?^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _COPY = "<!-- run in: a copy of the project -->"
-_COPIED = ("channels", "contactflow", "customers", "docs", "engine", "flows", "landing", "response", "store", "studio", "templates")
+_COPIED = (
+    "channels",
+    "contactflow",
+    "customers",
+    "docs",
+    "engine",
+    "flows",
+    "landing",
+    "response",
+    "store",
+    "studio",
+    "templates",
+    "tests",
+)
 _SECONDS = re.compile(r"\b\d+\.\d s\b")
 _VERSION = re.compile(r"\bversion [0-9a-f]{12}\b")
 _SWALLOWED = {"CONTACTFLOW_DATABASE_URL", "CONTACTFLOW_SECRET_KEY", "CONTACTFLOW_NOW", "PREFECT_API_URL"}
