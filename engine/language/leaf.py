@@ -55,7 +55,11 @@ def _accepts_none(annotation: Any) -> bool:
 
 
 def _bare(annotation: Any) -> Any:
-    return _bare(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
+    """A type without what is remarked about it, and without the None of a field that may be left out."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    rest = [each for each in get_args(annotation) if each is not type(None)]
+    return _bare(rest[0]) if get_origin(annotation) in (Union, UnionType) and len(rest) == 1 else annotation
 
 
 @lru_cache(maxsize=256)

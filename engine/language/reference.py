@@ -21,6 +21,7 @@ from engine.language.values import Count, Duration, Lift, Moment, Share
 from engine.metrics import BUILT_IN as METRICS
 from engine.nodes import Node, node_types
 from engine.nodes.node import ConditionText
+from engine.tracking import Track
 
 PAGE = "flow-language.md"
 SCHEMA = "flow.schema.json"
@@ -72,8 +73,9 @@ def _lines() -> Iterator[str]:
     yield _INTRODUCTION
     yield from ("## The top of the file", "")
     yield from _table(CampaignSpec)
-    yield from ("### `learn`", "", _about(LearningGoal), "")
-    yield from _table(LearningGoal)
+    for key, model in (("learn", LearningGoal), ("track", Track)):
+        yield from (f"### `{key}`", "", _about(model), "")
+        yield from _table(model)
     yield from ("## Nodes", "", "Every node may also have these keys:", "")
     yield from _table(Node)
     for kind in node_types().values():
