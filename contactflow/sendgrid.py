@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -25,10 +25,17 @@ class SendGridSection(Section):
         "https://api.sendgrid.com", description="Where it is: `https://api.eu.sendgrid.com` for an account whose mail stays in the EU."
     )
     sandbox: bool = Field(default=False, description="SendGrid looks at every request and sends nothing.")
+    together: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1000, description="The most mails in one request. When its answer is lost, as many are *unknown* until the webhook tells."
+    )
     webhook_key: str | None = Field(
         None,
         description="The public key of its signed event webhook. With it, `contactflow serve` takes events in at `/hooks/sendgrid` below "
         "[landing] base_url.",
+    )
+
+    webhook_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        10, description="Events that were signed longer ago are refused, so that nobody can repeat what he has overheard."
     )
 
     def transport(self, key: str | None, like: "EmailSettings") -> "Transport":
@@ -40,6 +47,7 @@ class SendGridSection(Section):
                 key=key or "",
                 address=self.address,
                 sandbox=self.sandbox,
+                together=self.together,
                 sender_address=like.sender_address,
                 sender_name=like.sender_name,
                 connections=min(like.connections, 8),
@@ -52,7 +60,7 @@ class SendGridSection(Section):
             return {}
         from channels.email.sendgrid.events import Webhook
 
-        webhook = Webhook(self.webhook_key)
+        webhook = Webhook(self.webhook_key, timedelta(minutes=self.webhook_minutes))
 
         def read(body: bytes, headers: Mapping[str, str], now: datetime) -> "Sequence[Feedback]":
             told = webhook.read(body, headers, now)

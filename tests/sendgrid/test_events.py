@@ -158,6 +158,12 @@ def test_a_request_is_of_the_last_minutes(fake: FakeSendGrid, late: int, *, is_t
             webhook.read(body, small, now)
 
 
+def test_how_long_a_request_is_fresh_can_be_set(fake: FakeSendGrid) -> None:
+    body, headers = fake.signed([event("open")], NOON)
+    small = {name.lower(): value for name, value in headers.items()}
+    assert Webhook(fake.webhook_key, timedelta(hours=1)).read(body, small, NOON + timedelta(minutes=59)).feedback
+
+
 @pytest.mark.parametrize("change", ["body", "moment", "signature", "no signature", "no moment", "not base64", "another key"])
 def test_what_was_altered_or_is_not_signed_is_refused(fake: FakeSendGrid, change: str) -> None:
     body, headers = fake.signed([event("open")], NOON)

@@ -91,6 +91,13 @@ def test_pictures_are_attached_once_and_only_to_mails_that_show_them(fake: FakeS
     ]
 
 
+def test_fewer_go_together_when_the_settings_say_so(fake: FakeSendGrid) -> None:
+    transport = transport_to(fake, together=40)
+    assert len(deliver(transport, [mail(number) for number in range(100)])) == len(fake.accepted) == 100
+    transport.close()
+    assert fake.requests == 3
+
+
 def test_two_who_share_an_address_are_not_in_one_request(fake: FakeSendGrid) -> None:
     transport = transport_to(fake)
     receipts = deliver(transport, [mail(1, address="home@example.com"), mail(2, address="Home@example.com"), mail(3)])
@@ -259,7 +266,7 @@ def test_a_server_that_cannot_be_reached_starts_nothing() -> None:
     assert wire.events == []
 
 
-@pytest.mark.parametrize("address", ["https://nowhere.invalid", "https://127.0.0.1:{port}"], ids=["name", "tls"])
+@pytest.mark.parametrize("address", ["https://nowhere.invalid", "https://a..b", "https://127.0.0.1:{port}"], ids=["name", "no name", "tls"])
 def test_a_name_that_is_nobodys_and_a_server_without_tls_start_nothing(fake: FakeSendGrid, address: str) -> None:
     settings = SendGridSettings(key="k", sender_address="a@b.nl", address=address.format(port=fake.address.rpartition(":")[2]))
     wire = RecordingWire()
@@ -331,6 +338,8 @@ def test_the_key_is_in_no_representation_and_never_travels_in_the_clear() -> Non
         SendGridSettings(key="k", sender_address="a@b.nl", address="http://api.sendgrid.com")
     with pytest.raises(SettingsError, match="address"):
         SendGridSettings(key="k", sender_address="a@b.nl", address="api.sendgrid.com")
+    with pytest.raises(SettingsError, match="address"):
+        SendGridSettings(key="k", sender_address="a@b.nl", address="https://api.sendgrid.com:99999")
 
 
 @pytest.mark.parametrize("key", ["", "SG.wrong", "SG.two words"])

@@ -47,9 +47,13 @@ class Told:
 
 
 class Webhook:
-    """Reads what SendGrid posts. `key` is the public key of its page. Raises SettingsError for one that is none."""
+    """Reads what SendGrid posts. `key` is the public key of its page. Raises SettingsError for one that is none.
 
-    def __init__(self, key: str) -> None:
+    What was signed longer ago than `fresh` is refused.
+    """
+
+    def __init__(self, key: str, fresh: timedelta = FRESH) -> None:
+        self._fresh = fresh
         try:
             loaded = load_der_public_key(b64decode(key, validate=True))
         except (ValueError, NotBase64, UnsupportedAlgorithm) as error:
@@ -74,7 +78,7 @@ class Webhook:
             self._key.verify(b64decode(signature, validate=True), moment.encode() + body, ec.ECDSA(SHA256()))
         except (InvalidSignature, ValueError) as error:  # NotBase64 is a ValueError
             raise ForgedError("A request to SendGrid's webhook is not signed by the key of [email.sendgrid] webhook_key.") from error
-        if not moment.isdecimal() or abs(now.timestamp() - int(moment[:15])) > FRESH.total_seconds():
+        if not moment.isdecimal() or abs(now.timestamp() - int(moment[:15])) > self._fresh.total_seconds():
             raise ForgedError("A request to SendGrid's webhook is not of now. If it is no repetition, set this machine's clock.")
 
 

@@ -57,7 +57,7 @@ class Line:
             raise DeliveryError(
                 f"{where} cannot be reached securely. Check [email.sendgrid] address, and this machine's certificates."
             ) from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
             raise DeliveryError(f"{where} cannot be reached ({type(error).__name__}). Check the network, and try again.") from error
 
     @property

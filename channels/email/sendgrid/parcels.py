@@ -52,15 +52,18 @@ class Parcel:
         return Parcel([self.messages[place] for place in places], self.parts, [self.values[place] for place in places], self.pictures)
 
 
-def parcels(messages: Sequence[Message]) -> Iterator[Parcel]:
-    """All messages, each in one parcel. An address is in a parcel once: SendGrid may refuse a request that names one twice."""
+def parcels(messages: Sequence[Message], most: int = MOST_TOGETHER) -> Iterator[Parcel]:
+    """All messages, each in one parcel, and not more than `most` in any.
+
+    An address is in a parcel once: SendGrid may refuse a request that names one twice.
+    """
     for alike, pictures in _by_pictures(messages):
         found = skeletons([_quoted(message) for message in alike], [message.content.parts.get("subject", "") for message in alike])
         for skeleton in found:
             rounds: list[dict[str, int]] = []
             for place in skeleton.values:
                 address = alike[place].address.casefold()
-                turn = next((each for each in rounds if address not in each and len(each) < MOST_TOGETHER), None)
+                turn = next((each for each in rounds if address not in each and len(each) < most), None)
                 if turn is None:
                     rounds.append(turn := {})
                 turn[address] = place

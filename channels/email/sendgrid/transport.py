@@ -51,7 +51,7 @@ class SendGridTransport:
         if messages and not self._is_let_in:
             _ask_for_rights(desk)  # before anything has to be announced as started
         self._is_let_in = True
-        delivery = _Delivery(desk, self._patience, wire, parcels(messages))
+        delivery = _Delivery(desk, self._patience, wire, parcels(messages, self._settings.together))
         try:
             yield from chain.from_iterable(delivery.receipts())
         finally:
