@@ -1,7 +1,11 @@
 """The listener takes what comes back for our addresses over real sockets, and nothing else."""
 
+import contextlib
 import smtplib
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -158,3 +162,45 @@ def test_each_mail_is_noticed(room: Mailroom) -> None:
             connection.sendmail("", [BOUNCES_TO], GONE)
     running.stop()
     assert noticed == [1, 2, 3]
+
+
+SERVER = """
+import signal
+import sys
+from pathlib import Path
+from channels.email.incoming.listener import Door, start_listener
+from channels.email.incoming.mailroom import Mailroom
+from tests.email.returned_mails import PATHS
+
+print(start_listener(Door("127.0.0.1", 0, "smtp"), PATHS, Mailroom(Path(sys.argv[1]))).port, flush=True)
+signal.pause()
+"""
+
+
+def test_a_kill_loses_no_mail_that_was_answered(tmp_path: Path, room: Mailroom) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path / "returned")], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    with process.stdout as output:
+        port = int(output.readline())
+    answered: list[int] = []
+    enough = threading.Event()
+
+    def send(first: int) -> None:
+        with contextlib.suppress(OSError, smtplib.SMTPException), client("smtp", port) as connection:
+            for number in range(first, first + 1_000):
+                connection.sendmail("", [BOUNCES_TO], GONE + f"number {number}.".encode())
+                answered.append(number)
+                if len(answered) >= 100:
+                    enough.set()
+
+    senders = [threading.Thread(target=send, args=(1_000 * n,)) for n in range(4)]
+    for each in senders:
+        each.start()
+    assert enough.wait(60)
+    process.kill()
+    process.wait()
+    for each in senders:
+        each.join()
+    kept = b"".join(room.read(name) or b"" for name in room.waiting())
+    assert [number for number in answered if b"number %d." % number not in kept] == []
+    assert 100 <= len(answered) < 4_000
