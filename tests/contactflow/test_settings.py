@@ -4,6 +4,7 @@ import pytest
 
 from contactflow.settings import Settings, read_secrets, read_settings
 from engine.metrics import BUILT_IN, MetricSpec
+from engine.tracking import Tracking
 from store.errors import NotFoundError, SettingsError
 
 
@@ -38,6 +39,12 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ),
         ("[segments]\na = 'in segment b'\nb = 'in segment a'", 2, "leads back to itself"),
         ("[attributes]\nrecency = 'whole'", 2, "cannot be 'whole'"),
+        (
+            "[tracking]\nclicks = true\npurpose = 'profil'\n[consent]\npurposes = ['profile']",
+            3,
+            "no purpose 'profil'. Did you mean 'profile'?",
+        ),
+        ("[tracking]\nutm_domains = ['https://shop.nl/']", 2, "is not a domain in small letters"),
         ("[programme]\nholdout = '20%'", 2, "programme.holdout: must be 1% to 10%"),
         ("[programme]\nholdout = '0.5%'", 2, "must be 1% to 10%"),
         ("[programme]\nholdout = 'five'", 2, "must be a percentage such as 5%"),
@@ -117,3 +124,10 @@ def test_secrets_come_from_the_environment_before_the_file(tmp_path: Path) -> No
 
 def test_secrets_do_not_show_themselves(tmp_path: Path) -> None:
     assert "hidden" not in repr(read_secrets(tmp_path, {"CONTACTFLOW_SECRET_KEY": "hidden"}))
+
+
+def test_nothing_is_followed_unless_asked_for_and_marks_name_the_organisation(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "").tracking.of("Van Dijk & Daughters") == Tracking(utm_source="van-dijk-daughters")
+    asked = settings_of(tmp_path, "[tracking]\nclicks = true\nutm_source = 'Letter'\nutm_domains = ['shop.nl']\npurpose = 'offers'")
+    expected = Tracking(clicks=True, purpose="offers", utm_source="Letter", utm_domains=("shop.nl",))
+    assert asked.tracking.of("Shop") == expected
