@@ -4,7 +4,7 @@
 
 For each number a new process lets everybody in, queues their messages, and composes, signs links for, sends, journals and records 26 kB
 of mail each, over SMTP to a server that keeps nothing. Its peak is what the kernel says of it (VmHWM). Goal: the same from 10 thousand
-to 1 million, within a quarter.
+to 1 million, within a tenth, once SQLite's cache of pages is full: 64 MB, which 10 thousand do not fill.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from engine.wave import carry_out
 from store.clock import SystemClock
 from store.session import open_database
 
+PAGES = {"sqlite": 64, "postgresql": 0}  # MB of the database that are kept in this process
 RECIPIENTS = (10_000, 100_000, 1_000_000)
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,13 +40,15 @@ def main() -> None:
     if options.send:
         send(*options.send)
         return
-    least = None
+    full = 0.0
     for recipients in options.recipients:
         began = time.perf_counter()
         peak, sent = measured(recipients, options.database)
-        least = least or peak
+        full = full or peak + PAGES[options.database]
         print(f"{sent:,} sent, {time.perf_counter() - began:,.0f} s with making the customers", flush=True)
-        Figure("mail_memory", f"{options.database}, {recipients:,} recipients: peak", peak, "MB", least, "the first", 1.25).show()
+        Figure(
+            "mail_memory", f"{options.database}, {recipients:,} recipients: peak", peak, "MB", full, "the first, and full pages", 1.1
+        ).show()
 
 
 def measured(recipients: int, database: str) -> tuple[float, int]:

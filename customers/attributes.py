@@ -7,6 +7,7 @@ read stands here, in READINGS. Dates come out as dates, whole numbers as int, nu
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -93,7 +94,13 @@ def read_attributes(session: Session, customer_ids: Ids, names: Sequence[str], k
 
 def profile_table(declared: Mapping[str, AttributeKind]) -> Table:
     """The table of the workspace's own attributes, with these columns; in a MetaData of its own."""
-    columns = [Column(name, _TYPES[kind]()) for name, kind in declared.items()]
+    return _profile_table(tuple(declared.items()))
+
+
+@lru_cache(maxsize=16)
+def _profile_table(declared: tuple[tuple[str, AttributeKind], ...]) -> Table:
+    # The same one each time: SQLAlchemy knows a statement again by its tables, and would compile and keep each batch's anew.
+    columns = [Column(name, _TYPES[kind]()) for name, kind in declared]
     return Table("profile", MetaData(), Column("customer_id", BigInteger, primary_key=True), *columns)
 
 

@@ -237,3 +237,9 @@ def test_columns_are_labelled_for_whoever_selects_them(filled: Engine) -> None:
     with reading(filled) as session:
         row = session.execute(select(*attribute_columns(["key", "age"], scope)).where(table_of(Customer).c.id == 2)).one()
     assert row._asdict() == {"key": "k2", "age": None}
+
+
+def test_a_table_of_the_same_attributes_is_the_same_so_that_its_statements_are_compiled_once() -> None:
+    declared = {"shoe_size": AttributeKind.NUMBER, "club": AttributeKind.TEXT}
+    assert profile_table(declared) is profile_table(dict(declared))
+    assert profile_table(declared) is not profile_table({"club": AttributeKind.NUMBER})
