@@ -6,6 +6,7 @@ refuses, can be told to be slow, busy, broken or silent, keeps what it accepted,
 
 import json
 import re
+import sys
 import threading
 import time
 from base64 import b64encode
@@ -99,7 +100,7 @@ class FakeSendGrid:
         self.closing = threading.Event()
         self._private = ec.generate_private_key(ec.SECP256R1())
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Handler", (_Handler,), {"fake": self}))
+        self._server = _Server(("127.0.0.1", 0), type("_Handler", (_Handler,), {"fake": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="fake SendGrid", daemon=True)
 
     def __enter__(self) -> Self:
@@ -192,6 +193,14 @@ def _faults(request: Mapping[str, Any]) -> list[dict[str, str | None]]:
         if sum(len(tag.encode()) + len(value.encode()) for tag, value in each.get("substitutions", {}).items()) > _MOST_SUBSTITUTED:
             found.append((f"personalizations.{place}.substitutions", "The substitutions are larger than 10000 bytes."))
     return [{"field": name, "message": message, "help": None} for name, message in found]
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of callers who hang up: trials kill them."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
