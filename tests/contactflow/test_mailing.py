@@ -109,6 +109,14 @@ address = "http://127.0.0.1:9"
     assert {receipt.detail for receipt in receipts} == {"OK (smtp)"}
 
 
+def test_how_many_a_receiving_side_takes_at_once_comes_from_the_settings(workspace: Path) -> None:
+    assert Adapters(workspace, read_settings(workspace), Secrets()).email_settings().receivers_at_once == {}
+    with (workspace / "contactflow.toml").open("a") as file:
+        file.write('\n[limits.email.receivers_at_once]\n"gmail.com" = 2\n"*" = 4\n')
+    settings = Adapters(workspace, read_settings(workspace), Secrets()).email_settings()
+    assert settings.receivers_at_once == {"gmail.com": 2, "*": 4}
+
+
 def test_a_selector_that_dns_cannot_have_is_wrong_usage(call: Call, workspace: Path) -> None:
     said = call("dkim", "../march", "-w", workspace)
     assert (said.code, "Use letters, figures and hyphens" in said.err) == (2, True)
