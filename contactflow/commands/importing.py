@@ -41,6 +41,7 @@ def import_(
     `returned` takes in bounces, complaints and answers; the same mail twice counts once.
 
     Example: contactflow import customers customers.csv --preview
+
     Example: contactflow import returned bounces.mbox
     """
     if subject is Subject.RETURNED:

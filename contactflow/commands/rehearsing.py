@@ -54,6 +54,7 @@ def inbox(
     `complain`, `return` (a late bounce), `reply` and `away` take the mail and send one back, which is taken in as any that comes back.
 
     Example: contactflow inbox complain '*@example.org' --part 10%
+
     Example: contactflow inbox accept
     """
     from contactflow.bootstrap import INBOX
