@@ -35,8 +35,8 @@ class Targets:
         if not 1 <= number <= len(self.texts):
             return None
         text = self.texts[number - 1]
-        merged, outside = _texts(text).merge(values), _OUTSIDE.match(text)
-        return merged if isinstance(merged, str) and outside and merged.startswith(outside[0]) else None
+        merged = _texts(text).merge(values) if host_of(text) else None  # what begins with a server in letters leads there, whatever follows
+        return merged if isinstance(merged, str) else None
 
     def label(self, number: int) -> str:
         """How a link is named in the log: without scheme, query and fragment, and with an ellipsis for what is personal in it."""
