@@ -225,6 +225,32 @@ def test_what_may_have_been_sent_is_unknown_and_is_asked_for_once(reply: Reply) 
     assert fake.requests == 1
 
 
+def test_who_was_refused_together_with_others_is_not_lost_when_the_server_goes() -> None:
+    def script(_: int) -> Reply:
+        server._server.socket.shutdown(socket.SHUT_RDWR)  # nobody is let in any more
+        return Reply(400, named(0), {"Connection": "close"})
+
+    with sendgrid(script) as server:
+        transport, wire = transport_to(server, connections=1), RecordingWire()
+        outcomes: dict[str, Outcome] = {}
+        with pytest.raises(DeliveryError, match="cannot be reached"):
+            for receipt in transport.deliver([mail(1), mail(2), mail(3), mail(4, address="customer1@example.com")], BATCH, wire):
+                outcomes[receipt.key.rpartition(".")[2]] = receipt.outcome
+        transport.close()
+    assert outcomes == {"1": Outcome.PERMANENT, "2": Outcome.TEMPORARY, "3": Outcome.TEMPORARY}
+    assert wire.started == {f"0123456789ab.{number}" for number in (1, 2, 3)}
+
+
+def test_who_stops_listening_leaves_what_is_under_way_without_a_receipt(fake: FakeSendGrid) -> None:
+    transport, wire = transport_to(fake, connections=3), RecordingWire()
+    receipts = transport.deliver([mail(each, address="a@example.com") for each in range(6)], BATCH, wire)
+    assert next(receipts).outcome is Outcome.ACCEPTED
+    receipts.close()  # type: ignore[attr-defined]  # a generator
+    assert [event for event, _ in wire.events] == ["start"] * 3 + ["done"]
+    assert len(deliver(transport, [mail(9)])) == 1
+    transport.close()
+
+
 def test_a_silent_server_makes_one_request_unknown_and_gets_no_other() -> None:
     with sendgrid(lambda _: Reply(hangs=True)) as fake:
         transport, wire = transport_to(fake, connections=1, answer_seconds=0.3), RecordingWire()

@@ -110,27 +110,35 @@ class _Delivery:
     def _ask(self) -> bool:
         """Write a request to each connection that there may be; False when none has one."""
         while len(self._busy) < self._desk.settings.connections and not self._patience.is_over and not self._pause:
+            was_started = bool(self._again)
             parcel = self._again.popleft() if self._again else next(self._parcels, None)
             if parcel is None:
                 break
             body = self._desk.envelope.request(parcel)
             if len(body) > MOST_BYTES and len(parcel.messages) > 1:
-                self._parcels = chain(parcel.halves(), self._parcels)
-            else:
-                self._send(parcel, body)
+                self._put_back(parcel.halves(), was_started=was_started)
+            elif not self._send(parcel, body):
+                self._put_back([parcel], was_started=was_started)
         return bool(self._busy)
 
-    def _send(self, parcel: Parcel, body: bytes) -> None:
-        """Let a request go. Nothing is irrevocable before `wire.start`."""
+    def _put_back(self, parcels: Sequence[Parcel], *, was_started: bool) -> None:
+        """These are next. What was announced as started is told apart, because it has to get a receipt."""
+        if was_started:
+            self._again.extendleft(reversed(parcels))
+        else:
+            self._parcels = chain(parcels, self._parcels)
+
+    def _send(self, parcel: Parcel, body: bytes) -> bool:
+        """Let a request go; False when there is no way. Nothing is irrevocable before `wire.start`."""
         try:
             line = self._desk.line()
         except DeliveryError as error:
             self._patience.end(error)
-            self._parcels = chain([parcel], self._parcels)
-            return
+            return False
         self._wire.start(parcel.keys)
         line.ask(body)
         self._busy.append((line, parcel))
+        return True
 
     def _hear(self, line: Line, parcel: Parcel) -> list[Receipt]:
         """Wait for an answer; gives the receipts of those that are done with."""
@@ -151,7 +159,7 @@ class _Delivery:
     def _refused(self, parcel: Parcel, verdict: Verdict) -> list[Receipt]:
         """Nothing of a parcel was sent: what is at fault is done with, the rest is sent again, and without a name it is searched for."""
         if verdict.meaning is Meaning.REFUSED and len(parcel.messages) > 1:
-            self._again.extendleft(reversed(parcel.halves()))  # deep before wide: many in a row say soon that all would be refused
+            self._put_back(parcel.halves(), was_started=True)  # deep before wide: many in a row say soon that all would be refused
             return []
         faulty = verdict.faults or {0: Fault(verdict.detail, bad_address=False)}
         rest = parcel.without(faulty)
