@@ -120,9 +120,8 @@ _REFUSAL = {
 }
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which has one lock for all writers
 def test_what_cannot_be_written_now_waits_for_the_next_time(bench: Bench, keys: list[MessageKey], room: Mailroom, tmp_path: Path) -> None:
-    if bench.workspace.database.dialect.name != "sqlite":
-        pytest.skip("only SQLite has one lock for all writers")
     room.deposit(bounce(keys[1]))
     impatient = open_database(f"sqlite:///{tmp_path / 'test.db'}", busy_seconds=0.05)
     with writing(bench.workspace.database) as session, pytest.raises(StorageError, match="busy"):
