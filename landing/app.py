@@ -70,7 +70,7 @@ def _add_routes(app: FastAPI, site: Site) -> None:
 
 
 def _add_redirects(app: FastAPI, redirects: Redirects) -> None:
-    app.add_api_route("/l/{token}/{number:int}", redirects.follow, methods=LOOK, response_model=None)
+    app.add_api_route("/l/{token}/{number}", redirects.follow, methods=LOOK, response_model=None)
     app.add_api_route("/e/{token}.gif", redirects.picture, methods=LOOK, response_model=None)
 
 

@@ -1,5 +1,7 @@
 """What a followed link and the picture of openings answer: at once, and whatever becomes of the count."""
 
+import re
+
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -11,6 +13,7 @@ from store.clock import Clock
 from store.errors import TokenError
 
 FOUND = 302
+_NUMBER = re.compile(r"[1-9][0-9]{0,4}")
 # One transparent point.
 POINT = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
@@ -21,15 +24,16 @@ class Redirects:
     def __init__(self, links: Links, remembered: Remembered, traces: Traces, clock: Clock) -> None:
         self._links, self._remembered, self._traces, self._clock = links, remembered, traces, clock
 
-    def follow(self, token: str, number: int, request: Request) -> Response:
+    def follow(self, token: str, number: str, request: Request) -> Response:
         """Lead to where the link of the mail led before it was followed; nowhere else, whatever stands in the address."""
         message_id = self._links.message_of("click", token, self._clock.now())
-        leads = self._remembered.of(message_id)
-        address = leads.address(number) if leads else None
+        place = int(number) if _NUMBER.fullmatch(number) else 0
+        leads = self._remembered.of(message_id) if place else None
+        address = leads.address(place) if leads else None
         if leads is None or address is None:
             raise TokenError("This link leads nowhere any more.")
         human = not is_machines_click(request.method, request.headers)
-        self._traces.note(message_id, human=human, number=number, label=leads.targets.label(number))
+        self._traces.note(message_id, human=human, number=place, label=leads.targets.label(place))
         return RedirectResponse(address, FOUND)
 
     def picture(self, token: str, request: Request) -> Response:

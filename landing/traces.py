@@ -100,6 +100,8 @@ class Traces:
         if self._thread:
             self._thread.join()
         self._try(lambda _: True)
+        if self._waiting:
+            _logger.error("%d clicks and opens are lost: the database was away when the server stopped.", len(self._waiting))
 
     def _run(self) -> None:
         while True:

@@ -130,7 +130,14 @@ def test_what_was_never_sent_leads_nowhere(followed: Followed) -> None:
     lost = followed.browser.get("/l/x/1", headers=PERSON)
     good, other = path("click", followed.people.message_id), path("page", followed.people.message_id)
     foreign = Links(BASE, Signer([b"somebody else's secret key"])).link("click", followed.people.message_id, None).removeprefix(BASE)
-    paths = [f"{good}/{number}" for number in (0, 3, 4, 5, 99999999999999999999)] + [good, f"{good}/x", f"{good}/1/2", f"{good}/-1"]
+    paths = [f"{good}/{number}" for number in (0, 3, 4, 5, 99999999999999999999)] + [
+        good,
+        f"{good}/x",
+        f"{good}/1/2",
+        f"{good}/-1",
+        f"{good}/01",
+        f"{good}/{'9' * 5_000}",
+    ]
     paths += [f"{foreign}/1", other.replace("/p/", "/l/") + "/1", path("click", 10**9) + "/1", good.replace("/l/", "/e/") + ".gif"]
     answers = [followed.browser.get(each, headers=PERSON) for each in paths]
     assert {(answer.status_code, answer.text, answer.headers.get("location")) for answer in answers} == {(404, lost.text, None)}
