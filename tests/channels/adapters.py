@@ -5,8 +5,9 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,17 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from channels.contract import Channel
+from channels.email.chain import Chain, Provider
 from channels.email.channel import EmailChannel
 from channels.email.sendgrid import SendGridSettings, SendGridTransport
 from channels.email.sendgrid.fake import FakeSendGrid
 from channels.email.sendgrid.parcels import KEY
 from channels.email.settings import EmailSettings
+from channels.email.smtp import SmtpTransport
 from channels.fake import FakeChannel
 from channels.print import PrintChannel, PrintSettings
 from channels.sms import SandboxPhone, SmsChannel
+from store.clock import SystemClock
 
 PERSON = {
     "first_name": "Zoë",
@@ -102,14 +106,17 @@ class PostOffice:
 class PostedChannel(EmailChannel):
     """E-mail, with a server of its own that closes with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, chained: bool = False) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self._server: Controller | None = Controller(PostOffice(folder / "posted.txt"), hostname="127.0.0.1", port=port)
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # the server's own log is not the channel's
         self._server.start()
-        super().__init__(EmailSettings(host="127.0.0.1", port=port, sender_address="news@shop.example", sender_name="Huis & Haard"))
+        there = EmailSettings(host="127.0.0.1", port=port, sender_address="news@shop.example", sender_name="Huis & Haard")
+        nowhere = replace(there, port=9)  # discard
+        providers = [Provider(name, partial(SmtpTransport, each)) for name, each in (("nowhere", nowhere), ("there", there))]
+        super().__init__(there, Chain(providers, SystemClock()) if chained else None)
 
     def close(self) -> None:
         super().close()
@@ -185,6 +192,17 @@ ADAPTERS = [
         bad_line=4,
         unreachable={"email": "zoe@"},
         delivered=_relayed,
+        options={"subject": "{{ customer.first_name }}, news"},
+    ),
+    Adapter(
+        name="chain",
+        make=partial(PostedChannel, chained=True),
+        file="hello.mjml",
+        good=MAIL,
+        bad=MAIL.replace("first_name }}", "first_name }"),
+        bad_line=4,
+        unreachable={"email": "zoe@"},
+        delivered=_posted,
         options={"subject": "{{ customer.first_name }}, news"},
     ),
     Adapter(
