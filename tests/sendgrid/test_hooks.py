@@ -131,10 +131,9 @@ def test_a_thousand_events_of_a_million_bytes_are_taken_and_more_than_sendgrid_s
     assert desk.post(b" " * (LARGEST_BODY + 1)) == 413
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which has one lock for all writers
 def test_a_busy_database_is_asked_for_later_and_nothing_is_lost(make_bench: MakeBench, fake: FakeSendGrid) -> None:
     made = send(make_bench, fake, 1)
-    if made.workspace.database.dialect.name != "sqlite":
-        pytest.skip("only SQLite has one lock for all")
     impatient = open_database(str(made.workspace.database.url), busy_seconds=0.05)
     desk, posted = Desk(fake, impatient), events_of(fake.accepted[0], "delivered")
     with made.workspace.database.execution_options(contactflow_writing=True).connect() as other:
