@@ -7,7 +7,7 @@ from enum import Enum
 from channels.contract import MessageKey, Outcome, Receipt
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
-_ADDRESS = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
+_ADDRESS = re.compile(r"(?<![^\s<>])<?[^\s<>]+@[^\s<>]+>?")  # from its beginning only: a long word is read once
 _BAD_ADDRESS = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 # For servers that give no enhanced code: 550 alone may also mean that they do not like the sender.
 _NOBODY = re.compile(

@@ -134,6 +134,10 @@ def test_a_receipt_quotes_no_address() -> None:
     assert receipt.detail == "...: nobody of that name"
 
 
+def test_an_answer_of_one_word_without_end_is_read_in_one_go() -> None:
+    assert Reply(550, "x" * 1_000_000).detail == "x" * 160  # searched from each of its letters, it would take hours
+
+
 def test_a_refused_sender_stops_the_batch_and_costs_no_customer_anything() -> None:
     with server(Behaviour("mail", "550 5.7.1 Who are you?", when=lambda count: count > 4)) as record:
         sender, wire = channel(record), Record(record)
