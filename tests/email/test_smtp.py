@@ -12,6 +12,7 @@ import pytest
 from channels.contract import BatchInfo, Content, Message, MessageKey, Outcome, Receipt
 from channels.email import EmailChannel, EmailSettings
 from channels.email.incoming.return_path import ReturnPaths
+from channels.email.replies import Reply
 from store.errors import DeliveryError, SettingsError
 from store.tokens import Signer
 from tests.email.naughty_servers import Behaviour, Server, server
