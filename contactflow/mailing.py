@@ -32,7 +32,6 @@ class EmailSection(Section):
         ("inbox",),
         description="`inbox`: a mail server in the workspace, to look at. `smtp`: for real. `sendgrid`: through SendGrid's own "
         "interface. A list of several is a chain: each gets what the one before it could not be given.",
-        min_length=1,
     )
     host: str = Field("localhost", description="The mail server, with `smtp`.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Its port, with `smtp`.")
@@ -63,6 +62,8 @@ class EmailSection(Section):
     @field_validator("transport")
     @classmethod
     def _chain(cls, value: tuple[Provider, ...]) -> tuple[Provider, ...]:
+        if not value:
+            raise ValueError("names no provider. Write `inbox`, `smtp` or `sendgrid`.")
         if len(set(value)) < len(value):
             raise ValueError("names a provider twice.")
         if "inbox" in value and len(value) > 1:

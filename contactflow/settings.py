@@ -245,6 +245,8 @@ def _sentence(path: Path, text: str, fault: Any) -> str:
             return f"{where}: '{name}' is not a setting. {suggestion(keys[-1], _names(keys[:-1]))}".rstrip()
         case "value_error":
             return f"{where}: {name}: {fault['ctx']['error']!s}"
+        case "string_pattern_mismatch":
+            return f"{where}: {name} cannot be '{fault['input']}'. It is: {_described(keys)}"
         case "missing":
             return f"{where}: {name} has to be written. See docs/reference/settings.md."
         case "literal_error" | "enum":
@@ -256,24 +258,41 @@ def _sentence(path: Path, text: str, fault: Any) -> str:
 
 
 def _names(keys: list[str]) -> list[str]:
+    return list(getattr(_model_at(keys), "model_fields", {}))
+
+
+def _described(keys: list[str]) -> str:
+    """What a setting is, in the words of the reference."""
+    field = getattr(_model_at(keys[:-1]), "model_fields", {}).get(keys[-1])
+    return (field.description if field else None) or "see docs/reference/settings.md."
+
+
+def _model_at(keys: list[str]) -> Any:
+    """The section that some keys lead to; None where there is none."""
     model: Any = Settings
     for key in keys:
         if get_origin(model) is dict:
             model = get_args(model)[1]
+        elif get_origin(model) is tuple:
+            model = get_args(model)[0]
         else:
             model = model.model_fields[key].annotation if key in getattr(model, "model_fields", {}) else None
-    return list(getattr(model, "model_fields", {}))
+    return model
 
 
 def _line_of(text: str, keys: list[str]) -> int:
-    """The line of a key, or of the section around it; 1 when neither is found."""
-    section, best, name = "", 1, ".".join(keys)
+    """The line of a key, or of the section around it; 1 when neither is found. A number among the keys counts `[[sections]]`."""
+    section, best = "", 1
+    names, wanted = [key for key in keys if not key.isdecimal()], next((int(key) for key in keys if key.isdecimal()), 0)
+    name, seen = ".".join(names), -1
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[([\w.-]+)\]", line)
+        header = re.match(r"\s*\[(\[?)([\w.-]+)\]", line)
         if header:
-            section = header[1]
-            best = number if f"{name}.".startswith(f"{section}.") else best
-        elif section == ".".join(keys[:-1]) and re.match(rf"\s*\"?{re.escape(keys[-1])}\"?\s*=", line):
+            section = header[2]
+            seen += bool(header[1]) and f"{name}.".startswith(f"{section}.")
+            if f"{name}.".startswith(f"{section}.") and (not header[1] or seen == wanted):
+                best = number
+        elif section == ".".join(names[:-1]) and seen in (-1, wanted) and re.match(rf"\s*\"?{re.escape(names[-1])}\"?\s*=", line):
             return number
     return best
 

@@ -28,11 +28,16 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[email]\nhost = 'x'\ntransport = ['smtp', 'pigeon']", 3, "email.transport cannot be 'pigeon'"),
         ("[email]\ntransport = ['smtp', 'smtp']", 2, "names a provider twice"),
         ("[email]\ntransport = ['smtp', 'inbox']", 2, "stands alone"),
-        ("[email]\ntransport = []", 2, "email.transport"),
+        ("[email]\ntransport = []", 2, "names no provider. Write"),
         ("[email]\nsender = 'nobody'", 2, "email.sender"),
         ("[limits.email]\nreceivers_at_once = {'Gmail' = 2}", 2, "'Gmail' is not a domain in small letters"),
         ("[limits.email]\npace = '1 a minute'\nreceivers_at_once = {'gmail.com' = 0}", 1, "limits.email.receivers_at_once.gmail.com"),
-        ("[email]\nbounce_domain = 'a b'", 2, "email.bounce_domain"),
+        ("[email]\nbounce_domain = 'a b'", 2, "email.bounce_domain cannot be 'a b'. It is: The domain that bounces come back to."),
+        (
+            "[[email.dkim]]\nselector = 'a'\nkey = 'x'\n[[email.dkim]]\nkey = 'y'\nselector = 'a b'",
+            6,
+            "cannot be 'a b'. It is: Under which",
+        ),
         ("[attributes]\nage = 'integer'", 1, "attribute 'age' is built in"),
         ("[attributes]\n'Bad Name' = 'text'", 1, "cannot be the name of an attribute"),
         (
