@@ -101,6 +101,7 @@ class _Looked:
         node = composer.running.graph.nodes[composer.node_id]
         assert isinstance(node, Send)
         self._composer, self._node, self._share, self._now = composer, node, share, now
+        self._mails = composer.channel if isinstance(composer.channel, EmailChannel) else None
         self._found = NodeContent(composer.node_id, composer.channel.name)
         self._remarks: dict[tuple[str, str, str], Remark] = {}  # by template, code and message
         self._inspected: Counter[Wordings] = Counter()
@@ -130,7 +131,7 @@ class _Looked:
         self._found.composed += 1
         self._found.replaced.update(missing)
         self._found.spare += merged.letterhead.wording is not letterhead.wording
-        if self._composer.channel.name == "email" and merged.letterhead.wording is letterhead.wording:
+        if self._mails and merged.letterhead.wording is letterhead.wording:
             self._weigh(letterhead, merged.content)
 
     def _weigh(self, letterhead: Letterhead, content: Content) -> None:
@@ -162,11 +163,11 @@ class _Looked:
         return self._found
 
     def _spam_score(self, content: Content, links: Mapping[str, str]) -> SpamScore | None:
-        channel, graph = self._composer.channel, self._composer.running.graph
-        if not isinstance(channel, EmailChannel):
+        graph = self._composer.running.graph
+        if self._mails is None:
             return None
         batch = BatchInfo("check", graph.campaign.campaign, graph.version, self._found.node, "", self._now)
-        return spam_score(channel.written_out(Message(MessageKey("check"), "somebody@example.com", content, links), batch))
+        return spam_score(self._mails.written_out(Message(MessageKey("check"), "somebody@example.com", content, links), batch))
 
     def faults(self) -> Iterator[Fault]:
         """Everything to be said, at its place in the template."""
