@@ -30,6 +30,7 @@ class Kind(StrEnum):
     OPENED = "opened"
     CLICKED = "clicked"
     VISITED = "visited"  # a landing page behind a personal link was opened
+    FORM_STARTED = "form_started"  # the first page of a form over several was filled in; left unfinished when no `answered` follows
     ANSWERED = "answered"  # a form was submitted; the answers stand in detail
     REPLIED = "replied"  # a person wrote back; the words stand in detail
     AUTO_REPLIED = "auto_replied"  # a machine wrote back: away, or gone
@@ -37,6 +38,9 @@ class Kind(StrEnum):
     OPTED_IN = "opted_in"
     GOAL = "goal"  # a goal node was reached
     EVENT = "event"  # something that another system reported; its name stands in detail
+
+
+WRITTEN_TO = (Kind.SENT, Kind.UNKNOWN)  # what counts as a contact with the customer: it left, or may have left
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,10 @@ def story_of(session: Session, recipient: Recipient) -> Story:
 
 def log_visit(session: Session, recipient: Recipient, at: datetime, key: str, *, human: bool) -> bool:
     """Log that the page was opened, once per key; a person's visit wakes whoever waits."""
-    _hold(session, recipient.customer_id)
+    hold(session, recipient.customer_id)
     if key in story_of(session, recipient).keys:
         return False
-    log(session, [_entry(recipient, Kind.VISITED, at, key, human=human)])
+    log(session, [entry_of(recipient, Kind.VISITED, at, key, human=human)])
     if human:
         wake(session, [recipient.customer_id], at)
     return True
@@ -87,12 +87,12 @@ def log_visit(session: Session, recipient: Recipient, at: datetime, key: str, *,
 
 def log_answers(session: Session, recipient: Recipient, answers: Answers, at: datetime) -> bool:
     """Log the answers and wake whoever waits; False when they are those that this message's recipient gave last."""
-    _hold(session, recipient.customer_id)
+    hold(session, recipient.customer_id)
     last = _last_answers(session, recipient)
     if last.detail == answers.detail:
         return False
     key = f"answered:{recipient.message_id}:{last.number + 1}"
-    log(session, [_entry(recipient, Kind.ANSWERED, at, key, detail=answers.detail)])
+    log(session, [entry_of(recipient, Kind.ANSWERED, at, key, detail=answers.detail)])
     wake(session, [recipient.customer_id], at)
     return True
 
@@ -102,7 +102,7 @@ def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source
 
     A campaign without a purpose is refused for every purpose.
     """
-    _hold(session, recipient.customer_id)
+    hold(session, recipient.customer_id)
     purpose = recipient.header.purpose or EVERYTHING
     channel = EVERYTHING if scope == "all" else recipient.channel
     if consent_of(session, np.array([recipient.customer_id]), purpose, channel).refused[0]:
@@ -112,7 +112,7 @@ def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source
     record_consent(session, [change])
     number = _count(session, recipient, Kind.OPTED_OUT) + 1
     detail = {"purpose": purpose, "channel": channel, "source": source.value}
-    log(session, [_entry(recipient, Kind.OPTED_OUT, at, f"opted_out:{recipient.message_id}:{number}", detail=detail)])
+    log(session, [entry_of(recipient, Kind.OPTED_OUT, at, f"opted_out:{recipient.message_id}:{number}", detail=detail)])
     wake(session, [recipient.customer_id], at)
     return True
 
@@ -138,14 +138,16 @@ def _count(session: Session, recipient: Recipient, kind: Kind) -> int:
     return int(session.execute(select(func.count()).where(*mine)).scalar_one())
 
 
-def _hold(session: Session, customer_id: CustomerId) -> None:
+def hold(session: Session, customer_id: CustomerId) -> None:
+    """Let requests about one customer go one after the other, until the session's work is committed."""
     # A lock on PostgreSQL, waited for as long as a visitor would; SQLite has one writer at a time and leaves these words out.
     if session.connection().dialect.name == "postgresql":
         session.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
     session.execute(select(_CUSTOMER.c.id).where(_CUSTOMER.c.id == customer_id).with_for_update(key_share=True))
 
 
-def _entry(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human: bool = True, detail: Any = None) -> Entry:
+def entry_of(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human: bool = True, detail: Any = None) -> Entry:
+    """What a recipient did, as it stands in the contact log."""
     return Entry(
         at=at,
         customer_id=recipient.customer_id,
