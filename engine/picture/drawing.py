@@ -188,9 +188,8 @@ def _sample(colour: str, box: Box) -> Iterator[Stroke]:
         kind = ACCENTS[colour]
         style = STYLES[kind]
         yield from _card(style, box, 0.5)
-        yield icon(
-            kind, ((box.left + box.right) / 2, box.middle + (1 if kind == "email" else 0)), 12, PAPER if style.solid else style.accent
-        )
+        lower = 1 if style.outline == "envelope" else 0  # below its flap
+        yield icon(kind, ((box.left + box.right) / 2, box.middle + lower), 12, PAPER if style.solid else style.accent)
     elif colour in COLOURS:
         stroke = STROKES[COLOURS[colour]]
         yield Stroke(path(((box.left, box.middle), (box.right, box.middle)), closed=False), "", stroke.colour, 1.6, stroke.dashes)

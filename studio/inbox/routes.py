@@ -16,7 +16,7 @@ from studio.inbox.answering import answer_routes
 from studio.inbox.answers import AnswerBook
 from studio.inbox.framing import POLICY, Scheme, framed, has_dark
 from studio.inbox.reading import MOST_SHOWN, Opened, open_mail
-from studio.inbox.records import PAGE, list_campaigns, list_mails, open_records, read_mail, read_record
+from studio.inbox.records import PAGE, Mail, list_campaigns, list_mails, open_records, read_mail, read_record
 from studio.paths import StudioPaths
 from studio.render import page
 
@@ -31,55 +31,60 @@ _VIEWS = ("text", "links", "headers", "source")
 
 def inbox_routes(paths: StudioPaths) -> APIRouter:
     """/inbox, /inbox/ID, /inbox/ID/html, /inbox/ID/mail.eml and /inbox.json."""
+    desk = _Desk(paths)
     router = APIRouter()
-    read, book = _reader(paths), AnswerBook(paths.inbox)
+    router.get("/inbox", response_model=None)(desk.show_list)
+    router.get("/inbox.json", response_model=None)(desk.count)
+    router.include_router(answer_routes(paths))  # before /inbox/ID, which would take the word for one
+    router.get("/inbox/{mail_id}", response_model=None)(desk.show_mail)
+    router.get("/inbox/{mail_id}/html", response_model=None)(desk.show_html)
+    router.get("/inbox/{mail_id}/mail.eml", response_model=None)(desk.download)
+    router.get("/", response_model=None)(lambda: RedirectResponse("/inbox"))
+    return router
 
-    @router.get("/inbox")
-    def show_list(q: str = "", campaign: str = "", number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1) -> HTMLResponse:
-        known = {word: paths.messages_of(word) for word in q.split()[:_MOST_CUSTOMERS]}
-        listing, campaigns = read(lambda session: (list_mails(session, q, number, campaign, known), list_campaigns(session)))
+
+class _Desk:
+    """What each address shows, from the records of one inbox."""
+
+    def __init__(self, paths: StudioPaths) -> None:
+        self._paths, self._read, self._book = paths, _reader(paths), AnswerBook(paths.inbox)
+
+    def show_list(self, q: str = "", campaign: str = "", number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1) -> Response:
+        known = {word: self._paths.messages_of(word) for word in q.split()[:_MOST_CUSTOMERS]}
+        listing, campaigns = self._read(lambda session: (list_mails(session, q, number, campaign, known), list_campaigns(session)))
         shown: dict[str, Any] = {
             "listing": listing,
             "campaigns": campaigns,
             "filters": {"q": q, "campaign": campaign},
             "number": number,
             "last": max(ceil(listing.total / PAGE), 1),
-            "answers": len(book.rules()),
+            "answers": len(self._book.rules()),
         }
-        return page("inbox.html.jinja", paths, **shown)
+        return page("inbox.html.jinja", self._paths, **shown)
 
-    @router.get("/inbox.json")
-    def count() -> JSONResponse:
-        return JSONResponse(asdict(read_record(paths.inbox)))
+    def count(self) -> Response:
+        return JSONResponse(asdict(read_record(self._paths.inbox)))
 
-    router.include_router(answer_routes(paths))  # before /inbox/ID, which would take the word for one
-
-    @router.get("/inbox/{mail_id}")
-    def show_mail(mail_id: MailId, view: str = "", scheme: Scheme = "light") -> HTMLResponse:
-        mail = read(lambda session: read_mail(session, mail_id))
+    def show_mail(self, mail_id: MailId, view: str = "", scheme: Scheme = "light") -> Response:
+        mail = self._mail(mail_id)
         if mail is None:
-            return _missing(paths)
+            return _missing(self._paths)
         opened = open_mail(mail.raw)
         views = (*(_WITH_HTML if opened.html else ()), *_VIEWS)
         shown = view if view in views else _first_view(opened)
         look = {"views": views, "view": shown, "scheme": scheme, "has_dark": has_dark(opened)}
-        return page("mail.html.jinja", paths, mail=mail, opened=opened, look=look, most=MOST_SHOWN)
+        return page("mail.html.jinja", self._paths, mail=mail, opened=opened, look=look, most=MOST_SHOWN)
 
-    @router.get("/inbox/{mail_id}/html")
-    def show_html(mail_id: MailId, scheme: Scheme = "light") -> Response:
-        mail = read(lambda session: read_mail(session, mail_id))
-        return HTMLResponse(_bytes(framed(open_mail(mail.raw), scheme)), headers=POLICY) if mail else _missing(paths)
+    def show_html(self, mail_id: MailId, scheme: Scheme = "light") -> Response:
+        mail = self._mail(mail_id)
+        return HTMLResponse(_bytes(framed(open_mail(mail.raw), scheme)), headers=POLICY) if mail else _missing(self._paths)
 
-    @router.get("/inbox/{mail_id}/mail.eml")
-    def download(mail_id: MailId) -> Response:
-        mail = read(lambda session: read_mail(session, mail_id))
-        return Response(mail.raw, media_type="message/rfc822", headers=_FILE) if mail else _missing(paths)
+    def download(self, mail_id: MailId) -> Response:
+        mail = self._mail(mail_id)
+        return Response(mail.raw, media_type="message/rfc822", headers=_FILE) if mail else _missing(self._paths)
 
-    @router.get("/")
-    def enter() -> RedirectResponse:
-        return RedirectResponse("/inbox")
-
-    return router
+    def _mail(self, mail_id: int) -> Mail | None:
+        return self._read(lambda session: read_mail(session, mail_id))
 
 
 def _reader(paths: StudioPaths) -> Callable[[Callable[[Session], Found]], Found]:
