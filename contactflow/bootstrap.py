@@ -94,6 +94,7 @@ def landing_settings(root: Path, settings: Settings, keys: Secrets) -> LandingSe
         language=organisation.language,
         sender_name=organisation.name,
         sender_address=organisation.address,
+        proxies=settings.landing.proxies,
     )
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -77,6 +78,21 @@ class LandingSection(Section):
 
     base_url: str = Field("http://127.0.0.1:8484", description="How recipients reach the pages.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8484, description="The port that `contactflow serve` listens on.")
+    proxies: tuple[str, ...] = Field(
+        (),
+        description="The proxies in front, by address or network (`10.0.0.0/8`): their word is taken for where a visitor comes from "
+        "(`X-Forwarded-For`), and nobody else's.",
+    )
+
+    @field_validator("proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError(f"'{each[:60]}' is no address and no network. Write one such as 127.0.0.1 or 10.0.0.0/8.") from None
+        return value
 
 
 class CostsSection(Section):

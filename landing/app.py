@@ -13,6 +13,8 @@ from engine.links import Links
 from landing.followed import Remembered
 from landing.guard import Guard
 from landing.page_files import load_brand_of
+from landing.patience import LONGEST_HEAD, MOST_CONNECTIONS, PatientProtocol
+from landing.rates import Rates
 from landing.redirects import Redirects
 from landing.render import Renderer
 from landing.settings import LandingSettings
@@ -37,7 +39,10 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
     traces = Traces(database, clock, settings.zone, on_response)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_ending_with(traces))
     app.state.traces = traces
-    app.add_middleware(Guard, apologise=site.notice)
+    app.state.proxies = settings.proxies
+    # What is added last stands outermost.
+    app.add_middleware(Rates, settings=settings, refuse=site.slower)
+    app.add_middleware(Guard, apologise=site.notice, is_secure=settings.is_secure)
     _add_failures(app, site)
     _add_routes(app, site)
     _add_redirects(app, Redirects(links, Remembered(database), traces, clock))
@@ -45,8 +50,25 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
 
 
 def landing_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """A server for the application that keeps no access log: every line of one would hold a key to somebody's page."""
-    return uvicorn.Server(uvicorn.Config(app, host=host, port=port, access_log=False, server_header=False, log_level="warning"))
+    """A server for the application that waits for nobody for long, and believes only the named proxies about where one comes from.
+
+    It keeps no access log: every line of one would hold a key to somebody's page.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=PatientProtocol,
+        ws="none",
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+        limit_concurrency=MOST_CONNECTIONS,
+        proxy_headers=bool(app.state.proxies),
+        forwarded_allow_ips=list(app.state.proxies),
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+    )
+    return uvicorn.Server(config)
 
 
 def _add_routes(app: FastAPI, site: Site) -> None:

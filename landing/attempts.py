@@ -20,20 +20,20 @@ class Attempts:
     def may_try(self, address: str, now: datetime) -> bool:
         """Whether this address has missed less often than the limit within the pause."""
         with self._lock:
-            misses = self._misses.get(_network(address), ())
+            misses = self._misses.get(network_of(address), ())
             return sum(now - miss < PAUSE for miss in misses) < MISSES
 
     def missed(self, address: str, now: datetime) -> None:
         """Note a miss."""
         with self._lock:
-            key = _network(address)
+            key = network_of(address)
             self._misses.setdefault(key, deque(maxlen=MISSES)).append(now)
             self._misses.move_to_end(key)
             if len(self._misses) > REMEMBERED:
                 self._misses.popitem(last=False)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """What one household or office has: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         parsed = ip_address(address)

@@ -8,6 +8,7 @@ from fastapi import Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from store.errors import StorageError
@@ -23,17 +24,22 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+ONLY_SECURE = {"Strict-Transport-Security": "max-age=63072000"}  # two years; of other hosts under our domain we know nothing
 UNAVAILABLE = (OperationalError, InterfaceError, NoConnectionError, StorageError)
 
 _logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """Wraps the application. `apologise` makes the page for a failure: it is told the language header and the status."""
+    """Wraps the application. `apologise` makes the page for a failure: it is told the language header and the status.
 
-    def __init__(self, app: ASGIApp, apologise: Callable[[str, int], Response]) -> None:
+    Where the pages are reached over https (`is_secure`), browsers are told never to come over http.
+    """
+
+    def __init__(self, app: ASGIApp, apologise: Callable[[str, int], Response], *, is_secure: bool) -> None:
         self._app = app
         self._apologise = apologise
+        self._headers = HEADERS | (ONLY_SECURE if is_secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,12 +52,14 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
         try:
             await self._app(scope, receive, send_guarded)
+        except ClientDisconnect:
+            pass  # went away, or was cut off: nobody is there to be told
         except Exception as error:  # noqa: BLE001  # the outermost loop of a request: the recipient gets a page
             _report(error)
             if not started:

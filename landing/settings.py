@@ -18,8 +18,16 @@ class LandingSettings:
     sender_name: str = ""
     sender_address: str = ""
     code_days: int = 180  # how long the short code of a letter leads to its page
+    proxies: tuple[str, ...] = ()  # addresses or networks whose word on where a visitor comes from is taken
+    forms_a_link: int = 30  # a minute; nobody fills in more
+    forms_a_network: int = 600  # a minute; a mobile provider puts thousands of telephones behind one address
 
     @property
     def path(self) -> str:
         """The path in front of every address of ours, without a slash at its end: empty, or ``/mail``."""
         return urlsplit(self.base_url).path.rstrip("/")
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether recipients reach the pages over https only."""
+        return urlsplit(self.base_url).scheme == "https"

@@ -166,6 +166,14 @@ class Site:
             response.headers["Retry-After"] = str(PAUSE // timedelta(seconds=1) if status == 429 else 60)
         return response
 
+    def slower(self, languages: str, status: int) -> Response:
+        """The page for whoever sends too much at once."""
+        visitor = self._renderer.anybody(languages)
+        words = WORDS[visitor.language]
+        response = self._html("notice.html", visitor, {"title": words["slower_title"], "text": words["slower"], "link": None}, status)
+        response.headers["Retry-After"] = "60"
+        return response
+
     def _opt_out(self, purpose: LinkPurpose, token: str, scope: Scope, source: Source) -> Response:
         now = self._clock.now()
         with writing(self._database) as session:

@@ -48,6 +48,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "code_wrong": "That code does not work. Compare it with your letter, sign by sign. A code works for a few months.",
         "code_wait_title": "One moment, please",
         "code_wait": "There were many wrong codes from your connection. Please try again in a quarter of an hour.",
+        "slower_title": "Not so fast, please",
+        "slower": "A lot was sent from here within a minute. What you sent last has not been stored. Please try again in a minute.",
         "lost_title": "This link does not work",
         "lost": "It may have been cut off or changed on its way, or its time is over. Open it once more from the message that "
         "we sent you. If you have a letter, you can type its code.",
@@ -102,6 +104,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "code_wrong": "Die code werkt niet. Vergelijk hem teken voor teken met je brief. Een code werkt een paar maanden.",
         "code_wait_title": "Een ogenblik",
         "code_wait": "Er kwamen veel verkeerde codes van jouw verbinding. Probeer het over een kwartier nog eens.",
+        "slower_title": "Even rustig aan",
+        "slower": "Er werd binnen een minuut veel verstuurd vanaf hier. Het laatste is niet opgeslagen. Probeer het zo weer.",
         "lost_title": "Deze link werkt niet",
         "lost": "Misschien is hij onderweg afgebroken of veranderd, of is zijn tijd voorbij. Open hem nog eens uit het bericht "
         "dat we je stuurden. Heb je een brief, dan kun je de code typen.",
