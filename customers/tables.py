@@ -77,6 +77,38 @@ class Consent(SQLModel, table=True):
     since: datetime = Field(sa_type=Instant)
 
 
+class Choice(SQLModel, table=True):
+    """One dated choice of a customer's about how to be written to. Never changed; of one kind and subject the newest counts."""
+
+    __tablename__: ClassVar[str] = "choice"
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    customer_id: int = Field(sa_type=BigId, foreign_key="customer.id", index=True)  # serves: what these customers chose, at sending
+    kind: str  # closed list in customers/choices.py
+    about: str  # a purpose or a topic
+    value: int = Field(sa_type=BigId)  # what it means stands beside the kind
+    at: datetime = Field(sa_type=Instant)
+    evidence: Any = Field(default=None, sa_column=Column(Json))
+
+
+class StatedPreference(SQLModel, table=True):
+    """What a customer said last in answer to a question of a form. What was said before stands in the contact log."""
+
+    __tablename__: ClassVar[str] = "stated_preference"
+    __table_args__ = (
+        # serves: how many gave which answer in a campaign, without a look at the rows themselves
+        Index("stated_of_campaign", "campaign", "name", "answer"),
+    )
+
+    customer_id: int = Field(sa_type=BigId, primary_key=True, foreign_key="customer.id")
+    name: str = Field(primary_key=True)  # the question's short name in the form
+    question: str  # as it was shown
+    answer: str  # as conditions see it: the option's name, the number, true or false, or what was typed
+    at: datetime = Field(sa_type=Instant)
+    campaign: str
+    message_id: int = Field(sa_type=BigId)
+
+
 class Suppression(SQLModel, table=True):
     """An address that must not be used again (hard bounce, complaint), whoever it belongs to."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from engine.links import Links
+from landing.centre import Centre
 from landing.followed import Remembered
 from landing.guard import Guard
 from landing.page_files import load_brand_of
@@ -45,6 +46,7 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
     app.add_middleware(Guard, apologise=site.notice, is_secure=settings.is_secure)
     _add_failures(app, site)
     _add_routes(app, site)
+    _add_centre(app, Centre(database, settings, clock, on_response, links, renderer))
     _add_redirects(app, Redirects(links, Remembered(database), traces, clock))
     return app
 
@@ -76,6 +78,8 @@ def _add_routes(app: FastAPI, site: Site) -> None:
         ("/p/{token}", LOOK, site.show_page),
         ("/p/{token}", ["POST"], site.take_answer),
         ("/p/{token}/thanks", LOOK, site.show_thanks),
+        ("/p/{token}/again", ["POST"], site.begin_again),
+        ("/p/{token}/{part}/{sitting}", LOOK, site.show_part),
         ("/o/{token}", LOOK, site.ask_opt_out),
         ("/o/{token}", ["POST"], site.take_opt_out),
         ("/u/{token}", LOOK, site.lead_to_opt_out),
@@ -89,6 +93,13 @@ def _add_routes(app: FastAPI, site: Site) -> None:
     ]
     for path, methods, endpoint in routes:
         app.add_api_route(path, endpoint, methods=methods, response_model=None)
+
+
+def _add_centre(app: FastAPI, centre: Centre) -> None:
+    app.add_api_route("/s/{token}", centre.show, methods=LOOK, response_model=None)
+    app.add_api_route("/s/{token}", centre.take, methods=["POST"], response_model=None)
+    app.add_api_route("/s/{token}/saved", centre.show_saved, methods=LOOK, response_model=None)
+    app.add_api_route("/o/{token}/why", centre.take_reason, methods=["POST"], response_model=None)
 
 
 def _add_redirects(app: FastAPI, redirects: Redirects) -> None:

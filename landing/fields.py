@@ -4,18 +4,21 @@ Its look is the macro of the same name in html/fields.html.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, field_validator
 from pydantic_core import CoreSchema, core_schema
 
+from landing.mail_domains import meant_domain
 from landing.words import LANGUAGES
 
 Value = str | int | bool
 SCORES = ("1", "2", "3", "4", "5")
 LONGEST_TEXT = 200
 LONGEST_LONG_TEXT = 2_000
+PREFILLED = ("customer.first_name", "customer.language", "customer.country")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and new line
 
 
@@ -55,6 +58,7 @@ class Reading:
 
     value: Value | None = None
     complaint: str | None = None
+    suggestion: str | None = None  # what was probably meant; the value is good all the same
 
 
 EMPTY = Reading()
@@ -69,6 +73,21 @@ class FormField(BaseModel):
 
     required: bool = Field(False, description="Whether the form cannot be sent without it.")
     hint: Words | None = Field(None, description="A line of help below the question.")
+    prefill: str | None = Field(
+        None,
+        alias="from",
+        description=f"What is filled in already: {', '.join(PREFILLED)}. Anything else would be read by whoever gets the link.",
+    )
+
+    @field_validator("prefill")
+    @classmethod
+    def _may_be_shown(cls, name: str | None) -> str | None:
+        if name is not None and name not in PREFILLED:
+            raise ValueError(
+                f"'{name}' is not filled in beforehand: a link may be forwarded, and whoever opens it would read it. "
+                f"Only {' and '.join(PREFILLED)} are, which say no more than the greeting."
+            )
+        return name
 
     @property
     def question(self) -> Words:
@@ -76,6 +95,10 @@ class FormField(BaseModel):
         words = getattr(self, self.word)
         assert isinstance(words, Words)
         return words
+
+    def filled_in(self, known: Mapping[str, Any]) -> str:
+        """What stands in the field before anybody typed, of the attributes that are known."""
+        return str(known.get(self.prefill.partition(".")[2], "")) if self.prefill else ""
 
     def read(self, typed: str, region: str | None) -> Reading:
         """What `typed` means; `region` is the country that a phone number without one belongs to."""
@@ -159,9 +182,11 @@ class EmailField(FormField):
         from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - `contactflow check` reads no answer
 
         try:
-            return Reading(validate_email(text, check_deliverability=False).normalized)
+            address = validate_email(text, check_deliverability=False)
         except EmailNotValidError:
             return Reading(complaint="not_an_email")
+        meant = meant_domain(address.ascii_domain)
+        return Reading(address.normalized, suggestion=f"{address.local_part}@{meant}" if meant else None)
 
 
 class PhoneField(FormField):

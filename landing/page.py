@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_v
 from pydantic_core import CoreSchema, core_schema
 
 from landing.fields import FIELD_TYPES, FormField, Words
+from landing.surveys import Survey, SurveyPage
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 
@@ -67,8 +68,16 @@ class Page(BaseModel):
     form: dict[FieldName, Annotated[FormField, ByWord()]] = Field(
         default_factory=dict, description="The questions, by a short name for the log.", max_length=20
     )
+    pages: dict[FieldName, SurveyPage] = Field(
+        default_factory=dict, description="The pages of the form, by name, when it has more than one; each says what it asks."
+    )
     button: Words | None = Field(None, description="What stands on the button.")
     thanks: Thanks = Field(default_factory=Thanks, description="What is shown after the answer.")
+
+    @property
+    def survey(self) -> Survey:
+        """The form and its pages."""
+        return Survey(self.form, self.pages)
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], Words]]:
         """Every text of the page, with the keys that lead to it."""

@@ -12,6 +12,7 @@ from engine.language.source import START, Mapping, Place, Scalar, Sequence, Sour
 from landing.fields import FIELD_TYPES
 from landing.page import Block, Page, Thanks
 from landing.pictures import HEAVIEST_PICTURE, PICTURES, picture_path
+from landing.surveys import SurveyPage, Turn, survey_faults
 from landing.wording import text_faults
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -40,10 +41,13 @@ def build(source: Source, model: type[_Model]) -> tuple[_Model | None, list[Faul
     if source.tree is None:
         return None, list(source.faults)
     try:
-        return model.model_validate(_plain(source.tree)), []
+        built = model.model_validate(_plain(source.tree))
     except ValidationError as error:
         details = error.errors(include_url=False)
         return None, [_model_fault(source, model, each["loc"], each["type"], each) for each in details]
+    # A form that leads nowhere cannot be shown, so that its faults count like those of a key.
+    faults = [_at(source, path, "pages", *said) for path, *said in survey_faults(built.survey)] if isinstance(built, Page) else []
+    return (None, faults) if faults else (built, [])
 
 
 def _plain(tree: Tree) -> Any:
@@ -74,7 +78,7 @@ def _model_fault(source: Source, model: type[BaseModel], loc: tuple[str | int, .
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    return list(_model_at(model, loc[:-1]).model_fields)
+    return [field.alias or name for name, field in _model_at(model, loc[:-1]).model_fields.items()]
 
 
 def _description(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
@@ -88,6 +92,8 @@ def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseMo
     """The model that the keys lead into: a field type stands third below `form`."""
     if len(loc) >= 3 and loc[0] == "form":
         return FIELD_TYPES[str(loc[2])]
+    if len(loc) >= 3 and loc[0] == "pages":
+        return Turn if loc[2] == "next" else SurveyPage
     inner: dict[str, type[BaseModel]] = {"blocks": Block, "thanks": Thanks}
     return inner.get(str(loc[0]), model) if loc else model
 

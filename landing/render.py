@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -13,16 +12,18 @@ from markupsafe import Markup
 
 from channels.brand import Brand
 from landing.colours import brand_css
+from landing.drafts import NOTHING_YET
 from landing.fields import ChoiceField, FormField, ScaleField, Words
 from landing.page import Page
 from landing.recipients import Recipient
-from landing.responses import Answers
+from landing.seals import KEPT
 from landing.settings import LandingSettings
+from landing.surveys import END
+from landing.turns import Spot, resume
 from landing.wording import Merger
 from landing.words import WORDS, Language, language_of
 
 _HERE = Path(__file__).parent
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class ShownField:
     hint: Markup
     typed: str
     complaint: str | None
+    suggestion: str | None
     options: Mapping[str, Markup]
     lowest: Markup | str
     highest: Markup | str
@@ -62,7 +64,7 @@ class Renderer:
         self.css = brand_css(brand) + (_HERE / "static" / "page.css").read_text(encoding="utf-8")
         digest = hashlib.sha256(self.css.encode()).hexdigest()[:12]
         self._pages.globals.update(
-            stylesheet=f"{settings.path}/static/{digest}.css", logo=brand.logo and self.picture(brand.logo), sender=self._sender
+            kept=KEPT, stylesheet=f"{settings.path}/static/{digest}.css", logo=brand.logo and self.picture(brand.logo), sender=self._sender
         )
 
     def anybody(self, accepted: str | None) -> Visitor:
@@ -79,11 +81,9 @@ class Renderer:
         page = self._pages.get_template(template)
         return page.render(language=visitor.language, words=words, stop_link=visitor.stop_link, **values)
 
-    def page(
-        self, page: Page, visitor: Visitor, typed: Mapping[str, str] = NOTHING, complaints: Mapping[str, str] = NOTHING
-    ) -> dict[str, Any]:
-        """What page.html shows of a campaign's page."""
-        say = self._speaker(visitor)
+    def page(self, page: Page, visitor: Visitor, spot: Spot | None = None) -> dict[str, Any]:
+        """What page.html shows of a campaign's page, and of its form at a spot; without one where everybody begins."""
+        say, spot = self._speaker(visitor), spot or resume(page.survey, NOTHING_YET, None)
         return {
             "title": say.line(page.title),
             "greeting": say.line(page.greeting),
@@ -94,8 +94,9 @@ class Renderer:
                 {"image": each.image and self.picture(each.image), "alt": say.line(each.alt), "paragraphs": say.paragraphs(each.text)}
                 for each in page.blocks
             ],
-            "fields": list(self._fields(page, visitor, typed, complaints)),
+            "fields": list(self._fields(page, visitor, spot)),
             "button": say.line(page.button),
+            "part": self._part(page, visitor, spot),
         }
 
     def thanks(self, page: Page, visitor: Visitor) -> dict[str, Any]:
@@ -117,17 +118,33 @@ class Renderer:
         """The address of a picture under templates/."""
         return f"{self._settings.path}/i/{quote(name)}"
 
-    def _fields(self, page: Page, visitor: Visitor, typed: Mapping[str, str], complaints: Mapping[str, str]) -> Iterator[ShownField]:
+    def _part(self, page: Page, visitor: Visitor, spot: Spot) -> dict[str, Any]:
+        """What page.html shows of one page of a form over several."""
         say, words = self._speaker(visitor), WORDS[visitor.language]
-        for name, shown in page.form.items():
+        mine = page.pages.get(spot.step)
+        return {
+            "is_first": spot.step == page.survey.first,
+            "is_last": page.survey.ways(spot.step) == {END},
+            "is_resumed": spot.is_resumed,
+            "title": say.line(mine.title if mine else None),
+            "paragraphs": say.paragraphs(mine.text if mine else None),
+            "where": words["part"].format(part=spot.part, parts=spot.parts) if page.pages else "",
+            "asks_again": bool(spot.complaints or spot.suggestions),
+        }
+
+    def _fields(self, page: Page, visitor: Visitor, spot: Spot) -> Iterator[ShownField]:
+        say, words = self._speaker(visitor), WORDS[visitor.language]
+        known = visitor.recipient.attributes if visitor.recipient else {}
+        for name, shown in page.survey.asked(spot.step).items():
             lowest, highest = (shown.lowest, shown.highest) if isinstance(shown, ScaleField) else (None, None)
             yield ShownField(
                 name=name,
                 field=shown,
                 question=say.line(shown.question),
                 hint=say.line(shown.hint),
-                typed=typed.get(name, ""),
-                complaint=words[complaints[name]] if name in complaints else None,
+                typed=spot.typed.get(name, shown.filled_in(known)),
+                complaint=words[spot.complaints[name]] if name in spot.complaints else None,
+                suggestion=spot.suggestions.get(name),
                 options={value: say.line(text) for value, text in shown.options.items()} if isinstance(shown, ChoiceField) else {},
                 lowest=say.line(lowest) or words["lowest"],
                 highest=say.line(highest) or words["highest"],
@@ -151,11 +168,3 @@ class _Speaker:
 
     def paragraphs(self, words: Words | None) -> list[Markup]:
         return self.merger.paragraphs(words.spoken(self.language), self.values) if words else []
-
-
-def read_answers(page: Page, typed: Mapping[str, str], region: str | None, questions: Mapping[str, str]) -> tuple[Answers, dict[str, str]]:
-    """The answers in a form that was sent, and the complaint about each field that is not right."""
-    readings = {name: field.read(typed.get(name, ""), region) for name, field in page.form.items()}
-    complaints = {name: reading.complaint for name, reading in readings.items() if reading.complaint}
-    values = {name: reading.value for name, reading in readings.items() if reading.value is not None}
-    return Answers(values, {name: questions[name] for name in values}), complaints

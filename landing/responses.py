@@ -11,11 +11,12 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, func, select, text, update
 from sqlmodel import Session
 
 from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
 from customers.contact_log import Entry, Kind, log
+from customers.stated import Occasion, Statement, state
 from customers.tables import Contact, Customer, CustomerId, table_of
 from engine.wake import wake
 from landing.fields import Value
@@ -93,6 +94,8 @@ def log_answers(session: Session, recipient: Recipient, answers: Answers, at: da
         return False
     key = f"answered:{recipient.message_id}:{last.number + 1}"
     log(session, [entry_of(recipient, Kind.ANSWERED, at, key, detail=answers.detail)])
+    said = [Statement(name, answers.questions[name], spoken(value)) for name, value in answers.values.items()]
+    state(session, Occasion(recipient.customer_id, at, recipient.campaign, recipient.message_id), said)
     wake(session, [recipient.customer_id], at)
     return True
 
@@ -117,6 +120,17 @@ def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source
     return True
 
 
+def tell_why(session: Session, recipient: Recipient, why: str) -> None:
+    """Write a reason beside the newest opt-out by this message, when there is one without: the only change that the log knows."""
+    hold(session, recipient.customer_id)
+    contact = _CONTACT.c
+    mine = (contact.customer_id == recipient.customer_id, contact.message_id == recipient.message_id)
+    newest = select(contact.id, contact.detail).where(*mine, contact.kind == Kind.OPTED_OUT.value).order_by(contact.id.desc()).limit(1)
+    found = session.execute(newest).first()
+    if found and isinstance(found.detail, dict) and "why" not in found.detail:
+        session.execute(update(_CONTACT).where(contact.id == found.id).values(detail={**found.detail, "why": why}))
+
+
 @dataclass(frozen=True, slots=True)
 class _Last:
     """How many answers there were, and the last one's detail."""
@@ -136,6 +150,11 @@ def _count(session: Session, recipient: Recipient, kind: Kind) -> int:
     contact = _CONTACT.c
     mine = (contact.customer_id == recipient.customer_id, contact.message_id == recipient.message_id, contact.kind == kind.value)
     return int(session.execute(select(func.count()).where(*mine)).scalar_one())
+
+
+def spoken(value: Value) -> str:
+    """An answer as conditions see it: `answer NAME = 'true'` for a ticked box."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def hold(session: Session, customer_id: CustomerId) -> None:

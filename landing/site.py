@@ -15,18 +15,24 @@ from customers.contact_log import Kind
 from engine.links import LinkPurpose, Links
 from landing.attempts import PAUSE, Attempts
 from landing.bodies import read_form
+from landing.drafts import NOTHING_YET, Draft, draft_of, drop_draft, keep_page
 from landing.machines import is_machine
+from landing.page import Page
 from landing.page_files import PageShelf
 from landing.pictures import PICTURES, picture_path
+from landing.preference_words import SAID, WHY
 from landing.recipients import Recipient, message_with_code, recipient_of
-from landing.render import Renderer, Visitor, read_answers
-from landing.responses import CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
+from landing.render import Renderer, Visitor
+from landing.responses import Answers, CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
+from landing.seals import BAIT, SHOWN, SITTING, STEP, Seals
 from landing.settings import LandingSettings
+from landing.surveys import END
+from landing.turns import Sent, Spot, resume, send, turn_to
 from landing.words import WORDS
 from store.clock import Clock
 from store.errors import TokenError
 from store.session import reading, writing
-from store.tokens import normalise_code
+from store.tokens import Signer, normalise_code
 
 Form = Annotated[dict[str, str], Depends(read_form)]
 OnResponse = Callable[[CustomerResponse], None]
@@ -39,7 +45,13 @@ class Site:
     """The landing pages of one workspace."""
 
     def __init__(
-        self, database: Engine, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
+        self,
+        database: Engine,
+        settings: LandingSettings,
+        clock: Clock,
+        on_response: OnResponse,
+        links: Links,
+        renderer: Renderer,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -49,6 +61,7 @@ class Site:
         self._renderer = renderer
         self._shelf = PageShelf(settings.templates)
         self._attempts = Attempts()
+        self._seals = Seals(Signer(settings.keys))
 
     def show_page(self, token: str, request: Request) -> Response:
         """The campaign's page, made for the recipient; the visit is logged."""
@@ -57,34 +70,51 @@ class Site:
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
             story = story_of(session, recipient)
+            page, draft = self._form_of(session, recipient)
         key = visited_key(recipient, now, self._settings.zone, human=human)
         if key not in story.keys:
             with writing(self._database) as session:
                 logged = log_visit(session, recipient, now, key, human=human)
             if logged and human:
                 self._tell(recipient, Kind.VISITED)
-        visitor = self._visitor(recipient)
-        shown = self._renderer.page(self._shelf.page(recipient.header.page), visitor)
-        values = {"shown": shown, "answered": story.answered, "complaints": {}, "action": self._address("page", token)}
-        return self._html("page.html", visitor, values)
+        spot = resume(page.survey, draft, recipient.attributes.get("country"))
+        return self._form_page(token, recipient, page, spot, {"answered": story.answered})
 
-    def take_answer(self, token: str, typed: Form) -> Response:
-        """Store what was answered and wake whoever waits for it, then thank; or show again what is not right."""
+    def show_part(self, token: str, part: str, sitting: str) -> Response:
+        """A page of a form over several, for whoever fills it in now; anybody else is led to where the link leads."""
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
-        visitor, page = self._visitor(recipient), self._shelf.page(recipient.header.page)
-        region = recipient.attributes.get("country")
-        answers, complaints = read_answers(page, typed, region, self._renderer.questions(page, visitor))
-        address = self._address("page", token)
-        if complaints or not page.form:
-            shown = self._renderer.page(page, visitor, typed, complaints)
-            values = {"shown": shown, "answered": False, "complaints": complaints, "action": address}
-            return self._html("page.html", visitor, values, 422)
+            page, draft = self._form_of(session, recipient)
+        number = self._seals.sitting_of(recipient.message_id, sitting, self._clock.now())
+        spot = None if number is None else turn_to(page.survey, draft, recipient.attributes.get("country"), part, number)
+        if spot is None:
+            return RedirectResponse(self._address("page", token), SEE_OTHER)
+        return self._form_page(token, recipient, page, spot, {"sitting": sitting})
+
+    def begin_again(self, token: str) -> Response:
+        """Forget what was filled in of a form that is not finished."""
         with writing(self._database) as session:
-            stored = log_answers(session, recipient, answers, self._clock.now())
-        if stored:
-            self._tell(recipient, Kind.ANSWERED)
-        return RedirectResponse(f"{address}/thanks", SEE_OTHER)
+            drop_draft(session, self._recipient(session, "page", token))
+        return RedirectResponse(self._address("page", token), SEE_OTHER)
+
+    def take_answer(self, token: str, typed: Form) -> Response:
+        """Keep what was answered and lead to the next page of the form or to the thanks; or show again what is not right."""
+        now, address = self._clock.now(), self._address("page", token)
+        with reading(self._database) as session:
+            recipient = self._recipient(session, "page", token)
+            page, draft = self._form_of(session, recipient)
+        sitting = self._seals.sitting_of(recipient.message_id, typed.get(SITTING, ""), now)
+        sent = send(page.survey, draft, typed, recipient.attributes.get("country"), sitting)
+        doubted = self._seals.is_a_machines(recipient.message_id, typed, now)
+        if doubted or not sent.is_right or not page.form:
+            told = {"sitting": typed.get(SITTING, "") if sitting is not None else "", "doubted": doubted}
+            return self._form_page(token, recipient, page, sent.spot, told, 422)
+        if sent.target == END:
+            self._take_all(recipient, page, sent, now)
+            return RedirectResponse(f"{address}/thanks", SEE_OTHER)
+        with writing(self._database) as session:
+            number = keep_page(session, recipient, sent.filled, now)
+        return RedirectResponse(f"{address}/{sent.target}/{self._seals.sitting(recipient.message_id, number, now)}", SEE_OTHER)
 
     def show_thanks(self, token: str) -> Response:
         """What comes after the answer; whoever has not answered is led to the page."""
@@ -104,7 +134,9 @@ class Site:
             recipient = self._recipient(session, "opt_out", token)
         visitor = Visitor(self._visitor(recipient).language)
         texts: dict[str, object] = {name: self._about(recipient, visitor, name) for name in ("stop_why", "stop_channel", "stop_all")}
-        return self._html("stop.html", visitor, {"action": self._address("opt_out", token), **texts})
+        preferences = self._link("preferences", recipient.message_id, self._clock.now() + OPEN_AFTER_CODE)
+        more = {"preferences": preferences, "say": SAID[visitor.language]}
+        return self._html("stop.html", visitor, {"action": self._address("opt_out", token), **texts, **more})
 
     def take_opt_out(self, token: str, typed: Form) -> Response:
         """Opt out of this channel, or with `scope=all` of every channel, for the campaign's purpose."""
@@ -174,6 +206,38 @@ class Site:
         response.headers["Retry-After"] = "60"
         return response
 
+    def _form_of(self, session: Session, recipient: Recipient) -> tuple[Page, Draft]:
+        page = self._shelf.page(recipient.header.page)
+        return page, draft_of(session, recipient.message_id) if page.pages else NOTHING_YET
+
+    def _form_page(
+        self, token: str, recipient: Recipient, page: Page, spot: Spot, told: Mapping[str, object], status: int = 200
+    ) -> Response:
+        visitor, address = self._visitor(recipient), self._address("page", token)
+        hidden = {STEP: spot.step, SITTING: told.get("sitting"), SHOWN: self._seals.shown(recipient.message_id, self._clock.now())}
+        values = {
+            "shown": self._renderer.page(page, visitor, spot),
+            "answered": False,
+            "doubted": False,
+            "action": address,
+            "hidden": {name: value for name, value in hidden.items() if value},
+            "bait": BAIT,
+            "back": spot.back and f"{address}/{spot.back}/{told.get('sitting')}",
+            "again": f"{address}/again",
+        }
+        return self._html("page.html", visitor, {**values, **told}, status)
+
+    def _take_all(self, recipient: Recipient, page: Page, sent: Sent, now: datetime) -> None:
+        """Store the answers of a whole form and wake whoever waits for it."""
+        questions = self._renderer.questions(page, self._visitor(recipient))
+        answers = Answers(sent.values, {name: questions[name] for name in sent.values})
+        with writing(self._database) as session:
+            if page.pages:
+                keep_page(session, recipient, sent.filled, now)
+            stored = log_answers(session, recipient, answers, now)
+        if stored:
+            self._tell(recipient, Kind.ANSWERED)
+
     def _opt_out(self, purpose: LinkPurpose, token: str, scope: Scope, source: Source) -> Response:
         now = self._clock.now()
         with writing(self._database) as session:
@@ -184,7 +248,11 @@ class Site:
         visitor = Visitor(self._visitor(recipient).language)
         words = WORDS[visitor.language]
         text = self._about(recipient, visitor, "stopped", every=scope == "all")
-        return self._html("notice.html", visitor, {"title": words["stopped_title"], "text": text, "link": None})
+        # A reason may be given now that it is done, never before.
+        why = {"why_action": f"{self._link('opt_out', recipient.message_id, None)}/why", "whys": WHY, "say": SAID[visitor.language]}
+        preferences = self._link("preferences", recipient.message_id, now + OPEN_AFTER_CODE)
+        values = {"title": words["stopped_title"], "text": text, "preferences": preferences, **why}
+        return self._html("stopped.html", visitor, values)
 
     def _about(self, recipient: Recipient, visitor: Visitor, word: str, *, every: bool = False) -> str:
         """A sentence about what a customer receives: channel, purpose and sender, and nothing about the customer."""

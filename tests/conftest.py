@@ -18,11 +18,13 @@ from sqlmodel import SQLModel
 
 import customers.tables
 import engine.tables
+import landing.tables
 from store.clock import FixedClock
 from store.session import open_database
 
 assert customers.tables
 assert engine.tables
+assert landing.tables
 # Dutch rules, so that a comparison of text that leans on the server's own order shows itself.
 LOCALE = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=nl-NL")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday

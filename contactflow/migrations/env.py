@@ -7,9 +7,11 @@ from sqlmodel import SQLModel
 
 import customers.tables
 import engine.tables
+import landing.tables
 
 assert customers.tables
 assert engine.tables
+assert landing.tables
 
 # A migration says what the database holds and must not change with our code.
 PLAIN = {"AutoString": "sa.String()", "Instant": "sa.BigInteger()", "Json": "sa.Text()"}

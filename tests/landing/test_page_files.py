@@ -11,12 +11,14 @@ from channels.colours import READABLE, contrast
 from customers.tables import Customer
 from engine.language.faults import Fault
 from landing.colours import DARK_PAPER, LIGHT_PAPER, brand_css
+from landing.drafts import NOTHING_YET
 from landing.fields import FIELD_TYPES, PhoneField
 from landing.page import Page
 from landing.page_check import check_brand, check_page
 from landing.page_files import SHIPPED, PageShelf, load_page
 from landing.pictures import HEAVIEST_PICTURE
-from landing.render import read_answers
+from landing.surveys import END
+from landing.turns import send
 from landing.wording import BUILT_IN, Merger
 from landing.words import LANGUAGES, WORDS
 from store.errors import InputError
@@ -143,10 +145,10 @@ EVERY_FIELD = Page.model_validate(
 
 @given(st.dictionaries(st.sampled_from(list(EVERY_FIELD.form)), st.text(), max_size=7), st.none() | st.text(max_size=3))
 def test_whatever_is_typed_becomes_an_answer_or_a_complaint_in_every_language(typed: dict[str, str], region: str | None) -> None:
-    answers, complaints = read_answers(EVERY_FIELD, typed, region, dict.fromkeys(EVERY_FIELD.form, "Q"))
-    assert not answers.values.keys() & complaints.keys()
-    assert answers.values.keys() == answers.questions.keys()
-    assert all(complaint in WORDS[language] for complaint in complaints.values() for language in LANGUAGES)
+    sent = send(EVERY_FIELD.survey, NOTHING_YET, typed, region, None)
+    assert not sent.values.keys() & sent.spot.complaints.keys()
+    assert sent.is_right == (sent.target == END)
+    assert all(complaint in WORDS[language] for complaint in sent.spot.complaints.values() for language in LANGUAGES)
 
 
 @given(st.text())
