@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from customers.contact_log import Kind
-from customers.tables import Contact, table_of
+from customers.tables import Contact, Customer, table_of
 from engine.campaigns import stored_graph
 from engine.feedback import KINDS
 from engine.interventions import Deed, Intervened, interventions
@@ -19,7 +19,7 @@ from engine.tables import Campaign, FlowVersion, Member, Move, OutboxMessage
 from engine.workspace import Workspace
 from store.session import reading
 
-SHOWN = 100  # messages whose fate is unknown; more are counted, not listed
+SHOWN = 10_000  # messages whose fate is unknown; more are counted, not listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Standing:
     ended: Mapping[str, int]
     messages: Mapping[tuple[str, str], int]
     next_due: datetime | None
-    unknown: Sequence[tuple[int, str, int]]  # message, node, customer: may have been sent; a person decides
+    unknown: Sequence[tuple[int, str, str]]  # message, node, the customer's key: may have been sent; a person decides
     came_back: Mapping[tuple[str, bool], int] = field(default_factory=dict)  # messages by what came back, and whether by a person
     decisions: Sequence[Decided] = ()  # on what was measured, the oldest first
     interventions: Sequence[Intervened] = ()  # pauses and the like, the oldest first
@@ -61,7 +61,7 @@ class Standing:
 
 def standing(workspace: Workspace, campaign: str) -> Standing:
     """The counts of a campaign over all its versions; a constant number of statements."""
-    member, move, outbox, version = (table_of(model) for model in (Member, Move, OutboxMessage, FlowVersion))
+    member, move, outbox, version, customer = (table_of(model) for model in (Member, Move, OutboxMessage, FlowVersion, Customer))
     mine = select(version.c.id).where(version.c.campaign == campaign)
     here, out = member.c.ended.is_(None), member.c.ended.is_not(None)
     at_node = select(member.c.node, func.count()).where(member.c.version_id.in_(mine), here).group_by(member.c.node)
@@ -69,7 +69,8 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
     moves = select(move.c.node, move.c.exit, func.count()).join(member, member.c.id == move.c.member_id)
     moves = moves.where(member.c.version_id.in_(mine)).group_by(move.c.node, move.c.exit)
     messages = select(outbox.c.node, outbox.c.state, func.count()).where(outbox.c.version_id.in_(mine))
-    lost = select(outbox.c.id, outbox.c.node, outbox.c.customer_id).where(outbox.c.version_id.in_(mine), outbox.c.state == State.UNKNOWN)
+    lost = select(outbox.c.id, outbox.c.node, customer.c.key).join(customer, customer.c.id == outbox.c.customer_id)
+    lost = lost.where(outbox.c.version_id.in_(mine), outbox.c.state == State.UNKNOWN)
     newest = select(FlowVersion).where(version.c.campaign == campaign).order_by(version.c.id.desc()).limit(1)
     with reading(workspace.database) as session:
         order = [name for row in session.execute(newest).scalars() for name in stored_graph(row).nodes]

@@ -133,15 +133,16 @@ def _messages(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
 
 
 def _fate(row: Row[Any]) -> str:
+    said = f": {row.answer}" if row.answer else ""
     match State(row.state):
         case State.SENT:
-            return f"the message was sent ({row.channel})"
+            return f"the message was sent ({row.channel}{said})"
         case State.SUPPRESSED:
             return f"the message was not sent: {REASONS[Reason(row.reason)]}" + (f" ({row.answer})" if row.answer else "")
         case State.FAILED:
             return f"the message failed: {REASONS[Reason(row.reason)]} ({row.answer})"
         case _:
-            return f"the message may have been sent: {REASONS[Reason.MAYBE_SENT]}"
+            return f"the message may have been sent: {REASONS[Reason.MAYBE_SENT]}" + (f" ({row.answer})" if row.answer else "")
 
 
 def _move(row: Row[Any]) -> Finding:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # the command line starts without the engine
     from engine.simulate import Simulation
 
 
+_MOST_LINES = 100
+
+
 def standing_in_words(standing: "Standing", zone: ZoneInfo, *, in_full: bool) -> str:
     """Where everybody is, as a table; one line when not `in_full`."""
     inside = sum(counts.at for counts in standing.nodes.values())
@@ -190,7 +193,9 @@ def _unknown(standing: "Standing") -> str:
         return ""
     total = sum(count for (_, state), count in standing.messages.items() if state == "unknown")
     head = f"{total:,} messages may or may not have been sent, and are not sent again by themselves:"
-    return head + "\n" + table(("message", "node", "customer"), [tuple(str(each) for each in row) for row in standing.unknown])
+    shown = table(("message", "node", "customer"), [tuple(str(each) for each in row) for row in standing.unknown[:_MOST_LINES]])
+    rest = f"\n  and {total - _MOST_LINES:,} more: --format json lists them" if total > _MOST_LINES else ""
+    return f"{head}\n{shown}{rest}"
 
 
 def _kind(kind: str, *, human: bool) -> str:

@@ -85,8 +85,7 @@ def test_a_hard_bounce_is_logged_and_its_address_is_given_up_at_once(bench: Benc
 def test_what_came_back_at_once_is_told_behind_what_it_came_back_on(bench: Bench, sent: Running) -> None:
     take(bench, piece(Happening.BOUNCED_SOFT, sent, 1, code="5.2.2", detail="552 5.2.2 full", at=NOON))
     told = [each.text for each in explain(sent, "c1", LATER).findings]
-    left, back = "the message was sent (email)", "the message came back (552 5.2.2 full)"
-    assert told[told.index(left) + 1] == back
+    assert told[told.index("the message came back (552 5.2.2 full)") - 1].startswith("the message was sent (email")
 
 
 def test_whoever_calls_a_mail_spam_is_refused_for_its_purpose_and_written_to_no_more(bench: Bench, sent: Running) -> None:

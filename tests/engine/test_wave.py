@@ -189,7 +189,7 @@ def test_an_unknown_outcome_is_listed_and_never_sent_again(make_bench: MakeBench
     bench.carry_out(versions)
     bench.carry_out(versions, NOON + 30 * DAY)
     assert channel.sent == 1
-    assert [row[1:] for row in standing(bench.workspace, "test").unknown] == [("mail", 1)]
+    assert [row[1:] for row in standing(bench.workspace, "test").unknown] == [("mail", "c1")]
     assert standing(bench.workspace, "test").ended == {"goal_reached": 1}
 
 
