@@ -32,7 +32,9 @@ class WorkspaceSection(Section):
     name: str = Field("My organisation", description="The name that recipients see.")
     address: str = Field("", description="The postal address that recipients see, in one line.")
     timezone: str = Field("Europe/Amsterdam", description="Where the organisation is: an IANA time zone.")
-    language: Literal["en", "nl"] = Field("en", description="The language of pages and reports when a customer's is not known.")
+    language: Literal["en", "nl", "de"] = Field(
+        "en", description="The language of pages and reports when a customer's is not known; reports have no German yet."
+    )
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field("EUR", description="The currency of amounts, three capitals.")
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = Field(
         "NL", description="The country that telephone numbers and postcodes are read for."
