@@ -49,7 +49,7 @@ def open_workspace(root: Path) -> Iterator[Workspace]:
             root=root,
             database=database,
             zone=ZoneInfo(settings.workspace.timezone),
-            attributes=settings.attributes,
+            attributes=settings.known,
             segments=settings.segments,
             purposes=settings.consent.purposes,
             channels=channels,
@@ -94,6 +94,7 @@ def landing_settings(root: Path, settings: Settings, keys: Secrets) -> LandingSe
         language=organisation.language,
         sender_name=organisation.name,
         sender_address=organisation.address,
+        offered=settings.preferences.offered(settings.consent.purposes),
         proxies=settings.landing.proxies,
     )
 
@@ -135,6 +136,6 @@ def _sender(settings: Settings) -> Sender:
 
 def _prepare(database: Engine, settings: Settings) -> None:
     bring_up_to_date(database)
-    if settings.attributes:
+    if settings.known:
         with writing(database) as session:
-            declare_attributes(session, settings.attributes)
+            declare_attributes(session, settings.known)

@@ -22,7 +22,7 @@ def check_context(root: Path) -> CheckContext:
     settings = read_settings(root)
     return CheckContext(
         templates=root / "templates",
-        vocabulary=Vocabulary.of_workspace(settings.attributes, settings.segments, tuple(CHANNELS)),
+        vocabulary=Vocabulary.of_workspace(settings.known, settings.segments, tuple(CHANNELS)),
         own_attributes={name: kind.value for name, kind in settings.attributes.items()},
         purposes=settings.consent.purposes,
         metrics=settings.measured,

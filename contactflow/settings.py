@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from contactflow.limiting import LimitSection
 from contactflow.mailing import EmailSection
 from contactflow.measuring import MetricSection, ProgrammeSection, StrategySection
+from contactflow.preferring import PreferencesSection
 from contactflow.section import Section
 from contactflow.tracking import TrackingSection
 from customers.conditions.faults import SegmentsError
@@ -115,6 +116,7 @@ class Settings(Section):
     )
     segments: dict[str, str] = Field({}, description="Named segments, each a condition; the first that fits wins.")
     consent: ConsentSection = ConsentSection()
+    preferences: PreferencesSection = PreferencesSection()
     email: EmailSection = EmailSection()
     sms: SmsSection = SmsSection()
     print: PrintSection = PrintSection()
@@ -137,6 +139,11 @@ class Settings(Section):
     def zone(self) -> ZoneInfo:
         """Where the organisation is."""
         return ZoneInfo(self.workspace.timezone)
+
+    @property
+    def known(self) -> dict[str, AttributeKind]:
+        """The organisation's own attributes and the topics, which are attributes too."""
+        return {**self.attributes, **self.preferences.attributes}
 
     @property
     def measured(self) -> Metrics:
@@ -205,7 +212,7 @@ def read_settings(root: Path) -> Settings:
         raise SettingsError("\n".join(_sentence(path, text, fault) for fault in error.errors())) from error
     _check_segments(path, text, settings)
     _check_strategy(path, text, settings)
-    _check_tracking(path, text, settings)
+    _check_purposes(path, text, settings)
     return settings
 
 
@@ -224,7 +231,7 @@ def _check_segments(path: Path, text: str, settings: Settings) -> None:
     if not settings.segments:
         return
     try:
-        parse_segments(Vocabulary.of_workspace(settings.attributes, settings.segments))
+        parse_segments(Vocabulary.of_workspace(settings.known, settings.segments))
     except SegmentsError as error:
         faults = [
             f"{path}:{_line_of(text, ['segments', name])}:1: segment '{name}': {fault.message} {fault.remedy}".rstrip()
@@ -245,12 +252,20 @@ def _check_strategy(path: Path, text: str, settings: Settings) -> None:
         raise SettingsError("\n".join(faults))
 
 
-def _check_tracking(path: Path, text: str, settings: Settings) -> None:
-    purpose, purposes = settings.tracking.purpose, settings.consent.purposes
-    if purpose is not None and purpose not in purposes:
-        remedy = suggestion(purpose, list(purposes)) or "Add it to `purposes` under [consent]."
-        where = _line_of(text, ["tracking", "purpose"])
-        raise SettingsError(f"{path}:{where}:1: tracking.purpose: there is no purpose '{purpose[:60]}'. {remedy}")
+def _check_purposes(path: Path, text: str, settings: Settings) -> None:
+    """Sections that name a purpose name one that there is."""
+    followed = [settings.tracking.purpose] if settings.tracking.purpose else []
+    named = [("tracking", "purpose", purpose) for purpose in followed]
+    named += [("preferences", "titles", purpose) for purpose in settings.preferences.titles]
+    purposes = list(settings.consent.purposes)
+    wrong = [each for each in named if each[2] not in purposes]
+    if wrong:
+        faults = (
+            f"{path}:{_line_of(text, [section, key])}:1: {section}.{key}: there is no purpose '{purpose[:60]}'. "
+            f"{suggestion(purpose, purposes) or 'Add it to `purposes` under [consent].'}"
+            for section, key, purpose in wrong
+        )
+        raise SettingsError("\n".join(faults))
 
 
 def _sentence(path: Path, text: str, fault: Any) -> str:

@@ -38,7 +38,7 @@ from customers.conditions.instants import day_number, local_day
 from customers.conditions.portable import AgeDigits, DayNumber
 from customers.conditions.scope import Circumstances, Scope
 from customers.conditions.vocabulary import BUILT_IN, AttributeKind, attribute_name_fault, suggestion
-from customers.contact_log import Kind
+from customers.contact_log import WRITTEN_TO
 from customers.tables import Contact, Customer, Purchase, table_of
 from store.bulk import Ids, id_table
 from store.clock import to_micros
@@ -57,7 +57,6 @@ _TYPES: Mapping[AttributeKind, type[TypeEngine[Any]]] = MappingProxyType(
     }
 )
 _BIRTHDAY_SHIFT = 10_000  # years, so that nobody is younger than zero while it is divided
-WRITTEN_TO = (Kind.SENT, Kind.UNKNOWN)  # what counts as a contact with the customer: it left, or may have left
 
 
 def attribute_columns(names: Iterable[str], scope: Scope) -> list[ColumnElement[Any]]:

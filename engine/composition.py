@@ -28,6 +28,7 @@ from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
 from engine.tracking import followed
 from engine.visit import drawn_arms
+from engine.wishes import objections
 from store.bulk import Ids, id_table, insert_new
 from store.clock import to_micros
 from store.columns import json_or_none
@@ -35,6 +36,7 @@ from store.errors import DeliveryError
 from store.tokens import new_code
 
 _NO_CODE = "TEST-CODE"  # nobody's
+_PREFERENCES = "links.preferences"  # signed only where a template shows it
 LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
 
 
@@ -117,9 +119,10 @@ class Composer:
         people = self._people(session, customer_ids, now)
         addresses = [self.channel.address_of(person) for person in people]
         consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
+        against = objections(session, customer_ids, purpose, self.running.workspace.zone, now)
         refusals = [
-            Reason(word) if word else Reason.NO_ADDRESS if address is None else None
-            for word, address in zip(consent, addresses, strict=True)
+            Reason(word) if word else Reason.NO_ADDRESS if address is None else wish
+            for word, address, wish in zip(consent, addresses, against, strict=True)
         ]
         addressees = [
             Addressee(0, 0, customer_id, self.node_id, self.channel.name, its_arm, 0, address)
@@ -149,6 +152,8 @@ class Composer:
             instead = {name: text for name, text in stand_ins.items() if shown.get(name) is None}
             shown = {**shown, **instead} if instead else shown
             values = {**same, "customer": shown, "links": links.for_message(addressee.id, expires), "code": code}
+            if _PREFERENCES in self._variables:
+                values["links"]["preferences"] = links.link("preferences", addressee.id, expires)
             if self._is_personal and said is self._texts:
                 values["links"] |= links.followed(addressee.id)
             values["segment"] = None if addressee.arm == UNPERSONALISED else name
@@ -238,10 +243,11 @@ class Composer:
     ) -> list[Reason | None]:
         purpose = self.running.graph.campaign.purpose or ""
         consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
+        against = objections(session, customer_ids, purpose, self.running.workspace.zone, now)
         gone = self._gone(session, rows, now)
         moment = to_micros(now)
         refusals: list[Reason | None] = []
-        for row, address, word, left in zip(rows, addresses, consent, gone, strict=True):
+        for row, address, word, left, wish in zip(rows, addresses, consent, gone, against, strict=True):
             if left:
                 refusals.append(Reason.LEFT_THE_CAMPAIGN)
             elif word:
@@ -249,7 +255,7 @@ class Composer:
             elif address is None:
                 refusals.append(Reason.NO_ADDRESS)
             else:
-                refusals.append(Reason.TOO_LATE if moment > row.stale_at else None)
+                refusals.append(wish or (Reason.TOO_LATE if moment > row.stale_at else None))
         return refusals
 
     def _gone(self, session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[bool]:

@@ -5,12 +5,13 @@ from typing import Literal
 
 from store.tokens import Signer
 
-LinkPurpose = Literal["page", "opt_out", "one_click", "click", "open"]
+LinkPurpose = Literal["page", "opt_out", "one_click", "preferences", "click", "open"]
 
 PATHS: dict[LinkPurpose, str] = {
     "page": "p",
     "opt_out": "o",
     "one_click": "u",
+    "preferences": "s",
     "click": "l",
     "open": "e",
 }  # short: they stand in SMS and QR codes

@@ -17,6 +17,8 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     NO_CONSENT = "no_consent"
     OPTED_OUT = "opted_out"
+    ASKED_FOR_A_PAUSE = "asked_for_a_pause"
+    OFTEN_ENOUGH = "often_enough"
     NO_ADDRESS = "no_address"
     SUPPRESSED_ADDRESS = "suppressed_address"
     TOO_LATE = "too_late"
@@ -41,6 +43,8 @@ REASONS: dict[Reason, str] = {
     Reason.STOPPED: "a person stopped the campaign",
     Reason.NO_CONSENT: "never gave consent for this purpose over this channel",
     Reason.OPTED_OUT: "withdrew consent for this purpose over this channel",
+    Reason.ASKED_FOR_A_PAUSE: "asked for a pause from messages of this purpose, which is not over",
+    Reason.OFTEN_ENOUGH: "asked for fewer messages of this purpose, and had one within that time",
     Reason.NO_ADDRESS: "no usable address for this channel is known",
     Reason.SUPPRESSED_ADDRESS: "the address bounced for good or its owner complained, and is not used any more",
     Reason.TOO_LATE: "the message was too late to still be of use",

@@ -1,9 +1,11 @@
 """What the landing pages must be told, gathered once by contactflow/bootstrap.py."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from landing.offered import Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class LandingSettings:
     proxies: tuple[str, ...] = ()  # addresses or networks whose word on where a visitor comes from is taken
     forms_a_link: int = 30  # a minute; nobody fills in more
     forms_a_network: int = 600  # a minute; a mobile provider puts thousands of telephones behind one address
+
+    offered: Offered = field(default_factory=Offered)  # what customers may choose from
 
     @property
     def path(self) -> str:

@@ -24,6 +24,7 @@ from landing.preference_words import SAID, WHY
 from landing.recipients import Recipient, message_with_code, recipient_of
 from landing.render import Renderer, Visitor
 from landing.responses import Answers, CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
+from landing.results import Results
 from landing.seals import BAIT, SHOWN, SITTING, STEP, Seals
 from landing.settings import LandingSettings
 from landing.surveys import END
@@ -61,6 +62,7 @@ class Site:
         self._renderer = renderer
         self._shelf = PageShelf(settings.templates)
         self._attempts = Attempts()
+        self._results = Results()
         self._seals = Seals(Signer(settings.keys))
 
     def show_page(self, token: str, request: Request) -> Response:
@@ -121,11 +123,13 @@ class Site:
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
             answered = story_of(session, recipient).answered
+            page = self._shelf.page(recipient.header.page)
+            counts = self._results.counts(session, recipient.campaign, page, self._clock.now()) if answered else {}
         address = self._address("page", token)
         if not answered:
             return RedirectResponse(address, SEE_OTHER)
         visitor = self._visitor(recipient)
-        shown = self._renderer.thanks(self._shelf.page(recipient.header.page), visitor)
+        shown = self._renderer.thanks(page, visitor, counts)
         return self._html("thanks.html", visitor, {"shown": shown, "back": address})
 
     def ask_opt_out(self, token: str) -> Response:

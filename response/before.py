@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, FromClause, Select, and_, case, func, literal_column, select
 
-from customers.attributes import WRITTEN_TO
+from customers.contact_log import WRITTEN_TO
 from customers.tables import Contact, Purchase, table_of
 from response.population import micros
 from store.clock import DAY_MICROS

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, func, literal_column, or_, select, union_all
 
-from customers.attributes import WRITTEN_TO
+from customers.contact_log import WRITTEN_TO
 from customers.tables import Contact, table_of
 from response.beside import beside
 from response.happenings import first_moments

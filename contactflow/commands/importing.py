@@ -58,7 +58,7 @@ def import_(
     settings = read_settings(workspace)
     clock = present_clock(settings.zone)
     organisation = settings.workspace
-    house = House(settings.zone, organisation.currency, settings.attributes, settings.consent.purposes, organisation.country)
+    house = House(settings.zone, organisation.currency, settings.known, settings.consent.purposes, organisation.country)
     order = Order(subject.value, file, mapping, rejected)
     with open_workspace(workspace) as opened, import_words.progress_bar(sys.stderr.isatty()) as progress:
         hooks = Hooks(lambda session, ids: wake(session, ids.tolist(), clock.now()), progress)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 from store.errors import StorageError
 
@@ -20,6 +21,17 @@ def bring_up_to_date(engine: Engine) -> None:
         connection.rollback()
     if found != HEAD:
         _upgrade(engine, found)
+
+
+def have_tables(engine: Engine) -> None:
+    """As `bring_up_to_date`, also for who may not make tables: raises StorageError when somebody else has to."""
+    try:
+        bring_up_to_date(engine)
+    except ProgrammingError as error:
+        raise StorageError(
+            "The tables are of another version of contactflow, and this role may not change them. Run `contactflow status` "
+            "on a machine whose database address is the owner's, and then the SQL of `contactflow pages-role` again."
+        ) from error
 
 
 def _revision(connection: Connection) -> str | None:

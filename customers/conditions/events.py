@@ -6,11 +6,10 @@ from typing import Any, assert_never
 from sqlalchemy import BigInteger, ColumnElement, FromClause, and_, exists, func, literal, not_, select, true, type_coerce
 from sqlalchemy.types import Text
 
-from customers.attributes import WRITTEN_TO
 from customers.conditions.portable import EventName, FormField
 from customers.conditions.scope import Scope
 from customers.conditions.tree import EventKind, EventRef
-from customers.contact_log import Kind
+from customers.contact_log import WRITTEN_TO, Kind
 from customers.tables import Consent, Contact, Purchase, Suppression, table_of
 from store.clock import DAY_MICROS, to_micros
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from contactflow.settings import Settings, read_secrets, read_settings
+from customers.conditions.vocabulary import AttributeKind
 from engine.metrics import BUILT_IN, MetricSpec
 from engine.tracking import Tracking
 from store.errors import NotFoundError, SettingsError
@@ -53,6 +54,10 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
             "no purpose 'profil'. Did you mean 'profile'?",
         ),
         ("[tracking]\nutm_domains = ['https://shop.nl/']", 2, "is not a domain in small letters"),
+        ("[preferences]\ntopics = {Fresh = 'Fruit'}", 2, "'Fresh' cannot name a topic"),
+        ("[preferences]\ntopics = {fresh = {fr = 'Fruits'}}", 2, "'fr' is not a language of the pages"),
+        ("[preferences]\ntopics = {fresh = ' '}", 2, "there is no text for 'fresh'"),
+        ("\n[preferences]\ntitles = {offer = 'Offers'}", 3, "there is no purpose 'offer'. Did you mean 'offers'?"),
         ("[programme]\nholdout = '20%'", 2, "programme.holdout: must be 1% to 10%"),
         ("[programme]\nholdout = '0.5%'", 2, "must be 1% to 10%"),
         ("[programme]\nholdout = 'five'", 2, "must be a percentage such as 5%"),
@@ -139,3 +144,9 @@ def test_nothing_is_followed_unless_asked_for_and_marks_name_the_organisation(tm
     asked = settings_of(tmp_path, "[tracking]\nclicks = true\nutm_source = 'Letter'\nutm_domains = ['shop.nl']\npurpose = 'offers'")
     expected = Tracking(clicks=True, purpose="offers", utm_source="Letter", utm_domains=("shop.nl",))
     assert asked.tracking.of("Shop") == expected
+
+
+def test_a_topic_is_an_attribute_that_conditions_may_name(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, "[preferences]\ntopics = {fresh = 'Fruit'}\n[segments]\ncooks = 'topic_fresh'")
+    assert settings.known == {"topic_fresh": AttributeKind.BOOLEAN}
+    assert settings.preferences.offered(settings.consent.purposes).title("offers", "nl") == "offers"

@@ -21,6 +21,7 @@ FIXED = (
     "links.page",
     "links.opt_out",
     "links.one_click",
+    "links.preferences",
     "code",
     "segment",
     "sender.name",

@@ -1,0 +1,166 @@
+"""The preference centre behind a personal link, and the reason that may be given after an opt-out. Looking changes nothing."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from customers.choices import ChoiceKind
+from engine.links import LinkPurpose, Links
+from landing.offered import Offered, spoken
+from landing.preference_words import SAID, WHY
+from landing.preferences import (
+    END,
+    PAUSES,
+    RHYTHMS,
+    Stance,
+    allow_name,
+    changes_in,
+    channels_of,
+    stance_of,
+    topic_name,
+    write_changes,
+    written,
+)
+from landing.recipients import Recipient, recipient_of
+from landing.render import Renderer, Visitor
+from landing.responses import CustomerResponse, hold, tell_why
+from landing.settings import LandingSettings
+from landing.site import SEE_OTHER, Form, OnResponse
+from landing.words import WORDS
+from store.clock import Clock, from_micros, to_micros
+from store.errors import TokenError
+from store.session import reading, writing
+
+
+class Centre:
+    """The pages where a recipient decides what comes next."""
+
+    def __init__(
+        self, database: Engine, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._on_response = on_response
+        self._links = links
+        self._renderer = renderer
+
+    def show(self, token: str) -> Response:
+        """What stands, to be changed."""
+        return self._page(token, saved=False)
+
+    def show_saved(self, token: str) -> Response:
+        """The same, after it was saved."""
+        return self._page(token, saved=True)
+
+    def take(self, token: str, typed: Form) -> Response:
+        """Write down what was changed, and show what stands now."""
+        now, settings = self._clock.now(), self._settings
+        with writing(self._database) as session:
+            recipient = self._recipient(session, "preferences", token, now)
+            hold(session, recipient.customer_id)
+            changes = changes_in(settings.offered, typed, stance_of(session, recipient.customer_id), now, settings.zone)
+            if changes:
+                write_changes(session, recipient, changes, now)
+        if changes.kind:
+            self._on_response(CustomerResponse(recipient.customer_id, recipient.message_id, recipient.campaign, changes.kind, now))
+        return RedirectResponse(f"{self._address('preferences', token)}/saved", SEE_OTHER)
+
+    def take_reason(self, token: str, typed: Form) -> Response:
+        """Keep why somebody opted out beside that they did; it opts nobody out."""
+        with writing(self._database) as session:
+            recipient = self._recipient(session, "opt_out", token, self._clock.now())
+            if typed.get("why") in WHY:
+                tell_why(session, recipient, typed["why"])
+        visitor = self._visitor(recipient)
+        said = SAID[visitor.language]
+        return self._html("notice.html", visitor, {"title": said["told_title"], "text": said["told"], "link": None})
+
+    def _page(self, token: str, *, saved: bool) -> Response:
+        now = self._clock.now()
+        with reading(self._database) as session:
+            recipient = self._recipient(session, "preferences", token, now)
+            stance = stance_of(session, recipient.customer_id)
+        visitor = self._visitor(recipient)
+        shown = Shown(self._settings, channels_of(recipient, stance), stance, visitor.language, now)
+        values = {"say": SAID[visitor.language], "shown": shown.values(), "saved": saved, "action": self._address("preferences", token)}
+        return self._html("preferences.html", visitor, values)
+
+    def _recipient(self, session: Session, purpose: LinkPurpose, token: str, now: datetime) -> Recipient:
+        recipient = recipient_of(session, self._links.message_of(purpose, token, now))
+        if recipient is None:
+            raise TokenError("The message behind this link is no longer there.")
+        return recipient
+
+    def _visitor(self, recipient: Recipient) -> Visitor:
+        """Somebody with a language and a way to say stop, and nothing that could be shown of them."""
+        stop_link = urlsplit(self._links.link("opt_out", recipient.message_id, None)).path
+        return Visitor(self._renderer.known(recipient, stop_link).language, None, stop_link)
+
+    def _address(self, purpose: LinkPurpose, token: str) -> str:
+        return f"{self._settings.path}/{self._links.path(purpose)}/{token}"
+
+    def _html(self, template: str, visitor: Visitor, values: dict[str, Any]) -> Response:
+        return HTMLResponse(self._renderer.render(template, visitor, values))
+
+
+class Shown:
+    """What the page of the preference centre shows of what stands."""
+
+    def __init__(self, settings: LandingSettings, channels: tuple[str, ...], stance: Stance, language: str, now: datetime) -> None:
+        self._settings, self._offered, self._channels = settings, settings.offered, channels
+        self._stance, self._language, self._now = stance, language, now
+        self._said = SAID[language]
+
+    def values(self) -> dict[str, Any]:
+        """For preferences.html."""
+        purposes = [self._purpose(purpose) for purpose in self._offered.purposes]
+        topics = list(self._topics(self._offered))
+        boxes = [box for each in purposes for box in each["boxes"]] + topics
+        sender = self._settings.sender_name or WORDS[self._language]["us"]  # type: ignore[index]  # a language of WORDS, as a visitor has
+        return {
+            "intro": self._said["intro"].format(sender=sender),
+            "purposes": purposes,
+            "topics": topics,
+            "was": written(box["name"] for box in boxes if box["ticked"]),
+        }
+
+    def _purpose(self, purpose: str) -> dict[str, Any]:
+        boxes = [self._box(allow_name(purpose, channel), channel, (purpose, channel) in self._stance.granted) for channel in self._channels]
+        rhythm = self._stance.choice(ChoiceKind.RHYTHM, purpose)
+        return {
+            "name": purpose,
+            "title": self._offered.title(purpose, self._language),
+            "boxes": boxes,
+            "rhythms": [(days, self._said[f"rhythm_{days}"], days == rhythm) for days in RHYTHMS],
+            "pauses": list(self._pauses(purpose)),
+        }
+
+    def _pauses(self, purpose: str) -> Iterator[tuple[str, str]]:
+        """The choices, the first of which changes nothing."""
+        until = self._stance.choice(ChoiceKind.PAUSE, purpose)
+        if until > to_micros(self._now):
+            yield "", self._said["pause_until"].format(day=self._day(from_micros(until)))
+            yield END, self._said["pause_end"]
+        else:
+            yield "", self._said["pause_none"]
+        yield from ((str(days), self._said[f"pause_{days}"]) for days in PAUSES)
+
+    def _topics(self, offered: Offered) -> Iterator[dict[str, Any]]:
+        for topic, text in offered.topics.items():
+            ticked = bool(self._stance.choice(ChoiceKind.TOPIC, topic))
+            yield {"name": topic_name(topic), "label": spoken(text, self._language), "ticked": ticked}
+
+    def _box(self, name: str, channel: str, ticked: bool) -> dict[str, Any]:
+        return {"name": name, "label": self._said[channel], "ticked": ticked}
+
+    def _day(self, moment: datetime) -> str:
+        from babel.dates import format_date  # noqa: PLC0415 - only for whoever has paused
+
+        return format_date(moment.astimezone(self._settings.zone).date(), "long", locale=self._language)
