@@ -161,6 +161,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "too_long": "Das ist zu lang. Bitte kürzen Sie es.",
         "thanks_title": "Vielen Dank!",
         "thanks": "Ihre Antwort ist angekommen.",
+        "results": "Was alle geantwortet haben",
+        "results_total": "{total} Antworten bisher",
         "voucher": "Ihr Gutschein",
         "back": "Zurück zur Seite",
         "stop": "Diese Nachrichten nicht mehr erhalten",
