@@ -90,6 +90,16 @@ class FormField(BaseModel):
         return name
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        """All that can be answered; empty when it can be anything."""
+        return ()
+
+    @property
+    def shows_results(self) -> bool:
+        """Whether the thanks show what everybody answered."""
+        return bool(getattr(self, "results", False))
+
+    @property
     def question(self) -> Words:
         """The question as it is asked."""
         words = getattr(self, self.word)
@@ -119,6 +129,12 @@ class ChoiceField(FormField):
 
     choice: Words = Field(description="The question.")
     options: dict[str, Words] = Field(description="The options: a short name for the log, and the text.", min_length=2, max_length=12)
+    results: bool = Field(False, description="Whether the thanks show what everybody answered, once enough did.")
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The options' names."""
+        return tuple(self.options)
 
     def understand(self, text: str, region: str | None) -> Reading:
         return Reading(text) if text in self.options else Reading(complaint="not_an_option")
@@ -132,6 +148,12 @@ class ScaleField(FormField):
     scale: Words = Field(description="The question.")
     lowest: Words | None = Field(None, description="What 1 means.")
     highest: Words | None = Field(None, description="What 5 means.")
+    results: bool = Field(False, description="Whether the thanks show what everybody answered, once enough did.")
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The scores."""
+        return SCORES
 
     def understand(self, text: str, region: str | None) -> Reading:
         return Reading(int(text)) if text in SCORES else Reading(complaint="not_a_score")
@@ -143,6 +165,11 @@ class CheckboxField(FormField):
     word: ClassVar[str] = "checkbox"
 
     checkbox: Words = Field(description="The sentence beside the box.")
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """How a page file writes whether it is ticked."""
+        return ("yes", "no")
 
     def read(self, typed: str, region: str | None) -> Reading:
         ticked = bool(typed.strip())

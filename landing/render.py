@@ -16,6 +16,7 @@ from landing.drafts import NOTHING_YET
 from landing.fields import ChoiceField, FormField, ScaleField, Words
 from landing.page import Page
 from landing.recipients import Recipient
+from landing.results import Counts, shares
 from landing.seals import KEPT
 from landing.settings import LandingSettings
 from landing.surveys import END
@@ -99,14 +100,15 @@ class Renderer:
             "part": self._part(page, visitor, spot),
         }
 
-    def thanks(self, page: Page, visitor: Visitor) -> dict[str, Any]:
-        """What thanks.html shows of a campaign's page."""
+    def thanks(self, page: Page, visitor: Visitor, counts: Counts) -> dict[str, Any]:
+        """What thanks.html shows of a campaign's page, and of how many gave which answer."""
         say, thanks = self._speaker(visitor), page.thanks
         return {
             "title": say.line(thanks.title),
             "paragraphs": say.paragraphs(thanks.text),
             "voucher": say.line(thanks.voucher),
             "voucher_note": say.line(thanks.voucher_note),
+            "results": list(self._results(page, visitor, counts)),
         }
 
     def questions(self, page: Page, visitor: Visitor) -> dict[str, str]:
@@ -117,6 +119,19 @@ class Renderer:
     def picture(self, name: str) -> str:
         """The address of a picture under templates/."""
         return f"{self._settings.path}/i/{quote(name)}"
+
+    def _results(self, page: Page, visitor: Visitor, counts: Counts) -> Iterator[dict[str, Any]]:
+        say, words = self._speaker(visitor), WORDS[visitor.language]
+        for name, shown in page.form.items():
+            found = shares(counts[name], shown.answers) if name in counts else None
+            if found:
+                total = words["results_total"].format(total=sum(counts[name].values()))
+                texts = {value: say.line(text) for value, text in shown.options.items()} if isinstance(shown, ChoiceField) else {}
+                yield {
+                    "question": say.line(shown.question),
+                    "total": total,
+                    "shares": [{"text": texts.get(each.answer, each.answer), "percent": each.percent} for each in found],
+                }
 
     def _part(self, page: Page, visitor: Visitor, spot: Spot) -> dict[str, Any]:
         """What page.html shows of one page of a form over several."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from landing.fields import SCORES, CheckboxField, ChoiceField, FormField, Reading, ScaleField, Value, Words
+from landing.fields import FormField, Reading, Value, Words
 
 END = "end"
 ONLY = ""  # the name of the one page of a form that has no pages
@@ -187,8 +187,8 @@ def _turn_faults(survey: Survey, step: str, number: int, turn: Turn, seen: Form)
     if turn.target not in later:
         yield path, f"'{turn.target}' is not a page that comes after '{step}'.", f"Pages lead forwards only. Known are {', '.join(later)}."
     for name, wanted in (turn.when or {}).items():
-        answers = _answers_of(seen[name]) if name in seen else None
-        if answers is None:
+        answers = seen[name].answers if name in seen else ()
+        if not answers:
             yield (
                 path,
                 f"'{name}' has not been asked, or anything may be its answer.",
@@ -198,12 +198,3 @@ def _turn_faults(survey: Survey, step: str, number: int, turn: Turn, seen: Form)
         for each in wanted:
             if each not in answers:
                 yield path, f"'{each}' cannot be the answer to '{name}'.", f"Its answers are {', '.join(answers)}."
-
-
-def _answers_of(field: FormField) -> tuple[str, ...] | None:
-    """What can be answered, or None when it can be anything."""
-    if isinstance(field, ChoiceField):
-        return tuple(field.options)
-    if isinstance(field, ScaleField):
-        return SCORES
-    return ("yes", "no") if isinstance(field, CheckboxField) else None
