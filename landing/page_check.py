@@ -92,8 +92,8 @@ def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseMo
     """The model that the keys lead into: a field type stands third below `form`."""
     if len(loc) >= 3 and loc[0] == "form":
         return FIELD_TYPES[str(loc[2])]
-    if len(loc) >= 3 and loc[0] == "pages":
-        return Turn if loc[2] == "next" else SurveyPage
+    if len(loc) >= 2 and loc[0] == "pages":
+        return Turn if "next" in loc[2:] else SurveyPage
     inner: dict[str, type[BaseModel]] = {"blocks": Block, "thanks": Thanks}
     return inner.get(str(loc[0]), model) if loc else model
 

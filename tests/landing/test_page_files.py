@@ -32,6 +32,7 @@ def faults_of(tmp_path: Path, text: str) -> list[Fault]:
     return check_page(path, tmp_path, ("vip",), "page.yaml")
 
 
+SURVEY = "title: Hi\nform:\n  a: {scale: Q}\n  b: {text: Q}\n"
 FAULTS = [
     ("titel: Hello", ["page.yaml:1:1", "title"]),
     ("title: Hello\nblok: 3", ["page.yaml:2:1", "Did you mean 'blocks'?"]),
@@ -55,6 +56,18 @@ FAULTS = [
     ('title: "{{ 1 / 0 }}"', ["page.yaml:1:1", "cannot be merged"]),
     ("title: {{ customer.first_name }}", ["page.yaml:1:8", "quotes"]),
     ("title: Hi\n\tintro: x", ["page.yaml:2:1", "tab"]),
+    ("title: Hi\nform:\n  a: {text: Q, from: customer.city}", ["page.yaml:3:16", "a link may be forwarded", "customer.first_name"]),
+    (SURVEY + "pages:\n  one: {ask: [a, x]}\n  two: {ask: [b]}", ["page.yaml:6:18", "no question 'x'"]),
+    (SURVEY + "pages:\n  one: {ask: [a, a]}\n  two: {ask: [b]}", ["page.yaml:6:18", "asked twice"]),
+    (SURVEY + "pages:\n  one: {ask: [a]}", ["page.yaml:4:3", "'b' is on no page"]),
+    (SURVEY + "pages:\n  one: {ask: [a, b]}\n  end: {ask: []}", ["page.yaml:7:9", "at least 1"]),
+    (SURVEY + "pages:\n  one: {ask: [a]}\n  end: {ask: [b]}", ["page.yaml:7:3", "cannot be called 'end'"]),
+    (SURVEY + "pages:\n  one: {ask: [a]}\n  two: {ask: [b], next: one}", ["page.yaml:7:19", "forwards only"]),
+    (SURVEY + "pages:\n  one: {ask: [a], next: [{when: {a: 6}, then: two}]}\n  two: {ask: [b]}", ["page.yaml:6:26", "1, 2, 3, 4, 5"]),
+    (SURVEY + "pages:\n  one: {ask: [a], next: [{when: {b: x}, then: two}]}\n  two: {ask: [b]}", ["page.yaml:6:26", "has not been asked"]),
+    (SURVEY + "pages:\n  one: {ask: [a], next: [{then: two}]}\n  two: {ask: [b]}", ["page.yaml:6:26", "a way on is either"]),
+    (SURVEY + "pages:\n  one: {ask: [a], nxt: two}\n  two: {ask: [b]}", ["page.yaml:6:19", "Did you mean 'next'?"]),
+    (SURVEY + "pages:\n  one: {ask: [a], next: [{whn: {a: 1}, then: two}]}\n  two: {ask: [b]}", ["page.yaml:6:27", "Did you mean 'when'?"]),
     ("- a list", ["page.yaml:1:1"]),
     ("", ["page.yaml:1:1", "empty"]),
 ]
