@@ -57,7 +57,7 @@ def carry_out_wave(opened: Opened, now: datetime) -> WaveReport:
     token = _opened.set(opened)
     try:
         with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
-            return asyncio.run(wave(opened.versions[0].graph.campaign.campaign, now.isoformat(timespec="seconds")))
+            return asyncio.run(wave(opened.versions[0].graph.campaign.campaign, now.isoformat()))
     finally:
         _opened.reset(token)
 
