@@ -38,6 +38,7 @@ class ShownField:
     typed: str
     complaint: str | None
     suggestion: str | None
+    kept: str  # what was asked about already
     options: Mapping[str, Markup]
     lowest: Markup | str
     highest: Markup | str
@@ -160,6 +161,7 @@ class Renderer:
                 typed=spot.typed.get(name, shown.filled_in(known)),
                 complaint=words[spot.complaints[name]] if name in spot.complaints else None,
                 suggestion=spot.suggestions.get(name),
+                kept=spot.typed.get(name if name in spot.suggestions else KEPT + name, ""),
                 options={value: say.line(text) for value, text in shown.options.items()} if isinstance(shown, ChoiceField) else {},
                 lowest=say.line(lowest) or words["lowest"],
                 highest=say.line(highest) or words["highest"],

@@ -64,12 +64,12 @@ def send(survey: Survey, draft: Draft, typed: Typed, region: str | None, sitting
     walked = walk(survey, given, region)
     readings = read_step(survey, step, mine, region)
     complaints = {name: reading.complaint for name, reading in readings.items() if reading.complaint}
-    suggestions = {
-        name: reading.suggestion for name, reading in readings.items() if reading.suggestion and typed.get(KEPT + name) != mine[name]
-    }
+    kept = {KEPT + name: typed[KEPT + name] for name in mine if KEPT + name in typed}
+    meant = {name: reading.suggestion for name, reading in readings.items() if reading.suggestion}
+    suggestions = {name: text for name, text in meant.items() if kept.get(KEPT + name) != mine[name]}
     target = survey.after(step, walked.values) if step in walked.steps else walked.stands_at
     before = walked.steps[: walked.steps.index(step)] if step in walked.steps else walked.steps
-    spot = replace(_spot(survey, draft, before, step, sitting), typed=mine, complaints=complaints, suggestions=suggestions)
+    spot = replace(_spot(survey, draft, before, step, sitting), typed=mine | kept, complaints=complaints, suggestions=suggestions)
     return Sent(FilledPage(step, mine, sitting, anew), target, walked.values, spot)
 
 

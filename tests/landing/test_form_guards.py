@@ -33,6 +33,8 @@ def test_a_likely_mistake_in_an_address_is_asked_about_once(pages: Pages) -> Non
     assert f'name="{KEPT}mail" value="anna@gmial.com"' in answer.text
     assert pages.browser.post(path, data=typed | {KEPT + "mail": "anna@hotmial.com"}).status_code == 422
     assert not pages.contacts(Kind.ANSWERED)
+    doubted = pages.browser.post(path, data=typed | {KEPT + "mail": "anna@gmial.com", BAIT: "x"})
+    assert f'name="{KEPT}mail" value="anna@gmial.com"' in doubted.text
     assert pages.browser.post(path, data=typed | {KEPT + "mail": "anna@gmial.com"}).status_code == 303
     assert pages.contacts(Kind.ANSWERED)[0].detail["answers"]["mail"] == "anna@gmial.com"
 
