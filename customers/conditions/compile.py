@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from customers.attributes import attribute_value
-from customers.conditions.events import happened, latest_answer, reachable
+from customers.conditions.events import happened, last_said, latest_answer, reachable
 from customers.conditions.instants import day_number
 from customers.conditions.patterns import like
 from customers.conditions.portable import ByCodePoint, Folded, Rounded, letters_of
@@ -59,6 +59,7 @@ from customers.conditions.tree import (
     OneOf,
     Predicate,
     Reachable,
+    Said,
     Today,
     Value,
 )
@@ -161,6 +162,9 @@ class _Compiler:
             return [ByCodePoint(column) for column in columns]
         return columns
 
+    def _answer(self, value: FormAnswer | Said) -> ColumnElement[Any]:
+        return last_said(value.name, self.scope) if isinstance(value, Said) else latest_answer(value.event, self.scope)
+
     def _value(self, value: Value, letters: str | None = None) -> ColumnElement[Any]:
         match value:
             case Constant(plain, kind):
@@ -169,8 +173,8 @@ class _Compiler:
                 return _literal(self.scope.today, AttributeKind.DATE)
             case Attribute(name):
                 return attribute_value(name, self.scope)
-            case FormAnswer(event):
-                return latest_answer(event, self.scope)
+            case FormAnswer() | Said():
+                return self._answer(value)
             case Call():
                 return self._call(value, letters)
             case Arithmetic():

@@ -10,7 +10,7 @@ from customers.conditions.portable import EventName, FormField
 from customers.conditions.scope import Scope
 from customers.conditions.tree import EventKind, EventRef
 from customers.contact_log import WRITTEN_TO, Kind
-from customers.tables import Consent, Contact, Purchase, Suppression, table_of
+from customers.tables import Consent, Contact, Purchase, StatedPreference, Suppression, table_of
 from store.clock import DAY_MICROS, to_micros
 
 # Whoever visits by a personal link has clicked on it.
@@ -49,6 +49,13 @@ def latest_answer(event: EventRef, scope: Scope) -> ColumnElement[Any]:
     query = select(field).where(contact.c.customer_id == scope.customer.c.id, of_campaign, _until_now(contact.c.at, scope))
     query = query.order_by(contact.c.at.desc(), contact.c.id.desc()).limit(1)
     return type_coerce(query.correlate_except(contact).scalar_subquery(), Text)
+
+
+def last_said(name: str, scope: Scope) -> ColumnElement[Any]:
+    """What the customer said last in answer to a question, in any campaign, as text; NULL when it was never answered."""
+    said = table_of(StatedPreference).alias("said")
+    mine = and_(said.c.customer_id == scope.customer.c.id, said.c.name == name, _until_now(said.c.at, scope))
+    return type_coerce(select(said.c.answer).where(mine).correlate_except(said).scalar_subquery(), Text)
 
 
 def reachable(channel: str, scope: Scope) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from customers.conditions.cursor import Cursor, Leaf, SegmentName, Unread
-from customers.conditions.tree import Always, EventKind, EventRef, FormAnswer, Happened, Reachable
+from customers.conditions.tree import Always, EventKind, EventRef, FormAnswer, Happened, Reachable, Said
 from customers.conditions.vocabulary import Place, suggestion
 
 MOST_DAYS = 36_500
@@ -22,6 +22,7 @@ _ABOUT_NODES = (
     ("visit", "from", EventKind.VISIT),
     ("answer", "to", EventKind.ANSWER),
 )
+_QUESTION = re.compile(r"[\w -]{1,64}")
 _COMPARE = frozenset(("", "in", "is", "not", "like", "between", "and", "or", "escape", "null"))
 
 
@@ -89,6 +90,17 @@ def _contacted(cursor: Cursor) -> Leaf | None:
     return _in_last(cursor, start, event)
 
 
+def _said(cursor: Cursor) -> Leaf | None:
+    start = _start(cursor)
+    if cursor.word(1) in _COMPARE and not _quoted_next(cursor):
+        return None
+    cursor.take()
+    name = cursor.name() or ""
+    if not _QUESTION.fullmatch(name):
+        return cursor.fault(start, "this is not the name of a form's question.", "Write `said QUESTION = 'value'`.")
+    return Said(name)
+
+
 def _answer_field(cursor: Cursor) -> Leaf | None:
     start = _start(cursor)
     if cursor.word(1) in _COMPARE and not _quoted_next(cursor):
@@ -96,8 +108,8 @@ def _answer_field(cursor: Cursor) -> Leaf | None:
     cursor.take()
     name = cursor.name() or ""
     if not cursor.vocabulary.in_flow:
-        return _too_early(cursor, start, "an answer")
-    if not re.fullmatch(r"[\w -]{1,64}", name):
+        return _too_early(cursor, start, "an answer", f"`said {name} = 'value'`, in whichever campaign")
+    if not _QUESTION.fullmatch(name):
         return cursor.fault(start, "this is not the name of a form's field.", "Write `answer FIELD = 'value'`.")
     return FormAnswer(EventRef(EventKind.ANSWER, name=name))
 
@@ -212,6 +224,7 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
         "purchase": _purchase,
         "event": _event,
         "contacted": _contacted,
+        "said": _said,
         **{first: _about_node(first, second, kind) for first, second, kind in _ABOUT_NODES},
     }
 )

@@ -70,6 +70,14 @@ class FormAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What the customer said last in answer to a question of any campaign's form."""
+
+    name: str
+    kind: AttributeKind = AttributeKind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A function of values."""
 
@@ -88,7 +96,7 @@ class Arithmetic:
     kind: AttributeKind
 
 
-Value = Constant | Today | Attribute | FormAnswer | Call | Arithmetic
+Value = Constant | Today | Attribute | FormAnswer | Said | Call | Arithmetic
 Comparator = Choice["=", "<>", "<", "<=", ">", ">="]
 
 

@@ -18,7 +18,7 @@ from customers.conditions.language import parse_condition
 from customers.conditions.tree import Condition
 from customers.conditions.vocabulary import AttributeKind, Place, SendingNode, Vocabulary
 from customers.contact_log import Entry, Kind, log
-from customers.tables import Consent, Customer, CustomerId, Purchase, Suppression, table_of
+from customers.tables import Consent, Customer, CustomerId, Purchase, StatedPreference, Suppression, table_of
 from store.bulk import column_table, insert_rows
 from store.clock import to_micros
 from store.session import writing
@@ -77,6 +77,15 @@ class Person:
     granted: dict[tuple[str, str], bool] = field(default_factory=dict)
     entered_at: datetime = NOW
     arrived_at: datetime = NOW
+
+    @property
+    def said(self) -> str | None:
+        """What they said last to `colour`; every fifth says it only after now."""
+        return None if self.id % 3 == 0 else ("red", "true")[self.id % 2]
+
+    @property
+    def said_at(self) -> datetime:
+        return NOW if self.id % 5 else NOW + timedelta(seconds=1)
 
     @property
     def member_id(self) -> int:
@@ -239,5 +248,8 @@ def _write_people(session: Session, people: list[Person]) -> None:
     log(session, (entry for person in people for entry in person.contacts))
     granted = [(p.id, purpose, channel, yes, 0) for p in people for (purpose, channel), yes in p.granted.items()]
     insert_rows(session, table_of(Consent), ["customer_id", "purpose", "channel", "granted", "since"], granted)
+    said = [(p.id, "colour", "Q", p.said, to_micros(p.said_at), "other", 1) for p in people if p.said]
+    columns = ["customer_id", "name", "question", "answer", "at", "campaign", "message_id"]
+    insert_rows(session, table_of(StatedPreference), columns, said)
     gone = [("email", f"a{p.id}@example.org", "bounced", 0) for p in people if p.id % 7 == 0]
     insert_rows(session, table_of(Suppression), ["channel", "address", "reason", "since"], gone)

@@ -135,6 +135,8 @@ CASES: dict[str, Test] = {
     "answer colour in ('true', '5')": lambda p: _answer(p) in ("true", "5"),
     "answer colour = 'say \"hi\"'": lambda p: _answer(p) == 'say "hi"',
     "answer colour is null": lambda p: _answer(p) is None,
+    "said colour = 'red'": lambda p: p.said == "red" and p.said_at <= NOW,
+    "said 'colour' is null": lambda p: not p.said or p.said_at > NOW,
     "event called since entry": lambda p: any(
         each.kind is Kind.EVENT and each.detail == {"name": "called"} and p.entered_at <= each.at <= NOW for each in p.contacts
     ),

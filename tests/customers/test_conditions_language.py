@@ -54,6 +54,7 @@ GOOD = (
     "purchase since entry or purchase since arrival or purchase in last 30 days or purchase in the last 1 day",
     "response to mail and open of mail-2 and opened mail-2 and click on text and clicked text and visit from mail and answer to mail",
     "answer colour = 'red' or answer 'first choice' is not null or answer colour in ('a', 'b')",
+    "said colour = 'red' or said 'first choice' is not null or said colour in ('a', 'b')",
     "contacted in last 7 days or contacted by email in last 7 days",
     "event called since entry or event 'stood by' in last 3 days or event called",
     "visit > 3 and visit from mail",
@@ -310,6 +311,13 @@ def test_a_condition_that_is_one_event_says_so() -> None:
 )
 def test_an_audience_cannot_ask_about_the_flow(text: str, what: str) -> None:
     assert what in faults_of(text, AUDIENCE)[0].message
+
+
+def test_an_audience_may_ask_what_a_customer_said_in_any_campaign() -> None:
+    assert not parse_condition("said colour = 'red' and said size is not null", AUDIENCE).events
+    assert "Ask for `said colour = 'value'`" in faults_of("answer colour = 'red'", AUDIENCE)[0].remedy
+    assert "not the name of a form's question" in faults_of("said 'a\"b' = 'red'", AUDIENCE)[0].message
+    assert "there is no attribute" in faults_of("said = 'red'", AUDIENCE)[0].message.lower()
 
 
 def test_reachable_needs_a_purpose() -> None:
