@@ -146,7 +146,7 @@ def _studio(root: Path, door: Door, database: Engine) -> APIRouter | None:
 def _web(root: Path, door: Door, clock: Clock, notice: Callable[..., None], studio: APIRouter | None) -> None:
     settings, secrets = read_settings(root), secrets_of(root)
     # Of its own, because a recipient is not kept waiting for a busy database as long as a wave is.
-    database = open_database(database_url(root, settings, secrets), busy_seconds=PATIENCE_SECONDS)
+    database = open_database(database_url(root, settings, secrets), busy_seconds=PATIENCE_SECONDS, outlives_power_cuts=True)
     try:
         app = landing_app(database, landing_settings(root, settings, secrets), clock, notice)
         hooks = settings.email.sendgrid.hooks()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import CursorResult, case, literal, update
+from sqlalchemy import ColumnElement, Update, bindparam, case, update
 from sqlmodel import Session
 
 from customers.tables import CustomerId, table_of
@@ -12,18 +12,28 @@ from engine.tables import Member
 from store.bulk import among
 from store.columns import Instant
 
+_MEMBER = table_of(Member).c
+
 
 def wake(session: Session, customer_ids: Sequence[CustomerId], now: datetime) -> int:
     """Make these customers' members due by `now` at the latest, and give how many rest or are due.
 
     One statement for any number of customers. Call it in the transaction that writes what came in.
     """
+    connection = session.connection()
+    if len(customer_ids) == 1:
+        return connection.execute(_WAKE_ONE, {"now": now, "customer": customer_ids[0]}).rowcount
     ids = np.asarray(customer_ids, dtype=np.int64)
+    return connection.execute(_waking(among(session, _MEMBER.customer_id, ids)), {"now": now}).rowcount
+
+
+def _waking(whom: ColumnElement[bool]) -> Update:
     # Members who are due already are touched too: the row's lock makes us wait for a runner that has them in its
     # hands and may not have seen what came in, and puts our moment after the rest that it decides.
-    member = table_of(Member).c
-    earlier = case((member.due_at > now, literal(now, Instant)), else_=member.due_at)
-    due = update(table_of(Member)).where(among(session, member.customer_id, ids), member.due_at.is_not(None)).values(due_at=earlier)
-    result = session.execute(due)
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    now = bindparam("now", type_=Instant())
+    earlier = case((_MEMBER.due_at > now, now), else_=_MEMBER.due_at)
+    return update(table_of(Member)).where(whom, _MEMBER.due_at.is_not(None)).values(due_at=earlier)
+
+
+# Built once: a visitor waits for it, and SQLAlchemy takes longer to put it together than the database to carry it out.
+_WAKE_ONE = _waking(_MEMBER.customer_id == bindparam("customer"))

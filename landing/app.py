@@ -18,11 +18,13 @@ from landing.patience import LONGEST_HEAD, MOST_CONNECTIONS, PatientProtocol
 from landing.rates import Rates
 from landing.redirects import Redirects
 from landing.render import Renderer
+from landing.responses import PATIENCE_SECONDS
 from landing.settings import LandingSettings
 from landing.site import OnResponse, Site
 from landing.traces import Traces
 from store.clock import Clock
 from store.errors import TokenError
+from store.together import Together
 from store.tokens import Signer
 
 LOOK = ["GET", "HEAD"]
@@ -36,7 +38,8 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
     """
     links = Links(settings.base_url, Signer(settings.keys))
     renderer = Renderer(settings, load_brand_of(settings.templates))
-    site = Site(database, settings, clock, on_response, links, renderer)
+    together = Together(database, PATIENCE_SECONDS)
+    site = Site(together, settings, clock, on_response, links, renderer)
     traces = Traces(database, clock, settings.zone, on_response)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_ending_with(traces))
     app.state.traces = traces
@@ -46,7 +49,7 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
     app.add_middleware(Guard, apologise=site.notice, is_secure=settings.is_secure)
     _add_failures(app, site)
     _add_routes(app, site)
-    _add_centre(app, Centre(database, settings, clock, on_response, links, renderer))
+    _add_centre(app, Centre(together, settings, clock, on_response, links, renderer))
     _add_redirects(app, Redirects(links, Remembered(database), traces, clock))
     return app
 

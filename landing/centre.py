@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy import Engine
 from sqlmodel import Session
 
 from customers.choices import ChoiceKind
@@ -35,16 +34,17 @@ from landing.site import SEE_OTHER, Form, OnResponse
 from landing.words import WORDS
 from store.clock import Clock, from_micros, to_micros
 from store.errors import TokenError
-from store.session import reading, writing
+from store.session import reading
+from store.together import Together
 
 
 class Centre:
     """The pages where a recipient decides what comes next."""
 
     def __init__(
-        self, database: Engine, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
+        self, together: Together, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
     ) -> None:
-        self._database = database
+        self._database, self._together = together.database, together
         self._settings = settings
         self._clock = clock
         self._on_response = on_response
@@ -62,7 +62,7 @@ class Centre:
     def take(self, token: str, typed: Form) -> Response:
         """Write down what was changed, and show what stands now."""
         now, settings = self._clock.now(), self._settings
-        with writing(self._database) as session:
+        with self._together.writing() as session:
             recipient = self._recipient(session, "preferences", token, now)
             hold(session, recipient.customer_id)
             changes = changes_in(settings.offered, typed, stance_of(session, recipient.customer_id), now, settings.zone)
@@ -74,7 +74,7 @@ class Centre:
 
     def take_reason(self, token: str, typed: Form) -> Response:
         """Keep why somebody opted out beside that they did; it opts nobody out."""
-        with writing(self._database) as session:
+        with self._together.writing() as session:
             recipient = self._recipient(session, "opt_out", token, self._clock.now())
             if typed.get("why") in WHY:
                 tell_why(session, recipient, typed["why"])

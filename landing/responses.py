@@ -11,7 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
 from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
@@ -27,7 +27,12 @@ PATIENCE_SECONDS = 5
 Scope = Literal["channel", "all"]
 _CONTACT, _CUSTOMER = table_of(Contact), table_of(Customer)
 _MINE = (_CONTACT.c.customer_id == bindparam("customer"), _CONTACT.c.message_id == bindparam("message"))
+_OF_KIND = (*_MINE, _CONTACT.c.kind == bindparam("kind"))
+# Built once, as in recipients.py.
 _STORY = select(_CONTACT.c.kind, _CONTACT.c.key).where(*_MINE)
+_NUMBER = select(func.count()).where(*_OF_KIND)
+_LAST = select(func.count().over().label("number"), _CONTACT.c.detail).where(*_OF_KIND).order_by(_CONTACT.c.id.desc()).limit(1)
+_HELD = select(_CUSTOMER.c.id).where(_CUSTOMER.c.id == bindparam("id")).with_for_update(key_share=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +145,16 @@ class _Last:
 
 
 def _last_answers(session: Session, recipient: Recipient) -> _Last:
-    contact = _CONTACT.c
-    mine = (contact.customer_id == recipient.customer_id, contact.message_id == recipient.message_id, contact.kind == Kind.ANSWERED.value)
-    found = session.execute(select(contact.detail).where(*mine).order_by(contact.id.desc()).limit(1)).first()
-    return _Last(_count(session, recipient, Kind.ANSWERED), found.detail) if found else _Last(0, None)
+    found = session.connection().execute(_LAST, _of_kind(recipient, Kind.ANSWERED)).first()
+    return _Last(found.number, found.detail) if found else _Last(0, None)
 
 
 def _count(session: Session, recipient: Recipient, kind: Kind) -> int:
-    contact = _CONTACT.c
-    mine = (contact.customer_id == recipient.customer_id, contact.message_id == recipient.message_id, contact.kind == kind.value)
-    return int(session.execute(select(func.count()).where(*mine)).scalar_one())
+    return int(session.connection().execute(_NUMBER, _of_kind(recipient, kind)).scalar_one())
+
+
+def _of_kind(recipient: Recipient, kind: Kind) -> dict[str, Any]:
+    return {"customer": recipient.customer_id, "message": recipient.message_id, "kind": kind.value}
 
 
 def spoken(value: Value) -> str:
@@ -159,10 +164,11 @@ def spoken(value: Value) -> str:
 
 def hold(session: Session, customer_id: CustomerId) -> None:
     """Let requests about one customer go one after the other, until the session's work is committed."""
-    # A lock on PostgreSQL, waited for as long as a visitor would; SQLite has one writer at a time and leaves these words out.
-    if session.connection().dialect.name == "postgresql":
-        session.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
-    session.execute(select(_CUSTOMER.c.id).where(_CUSTOMER.c.id == customer_id).with_for_update(key_share=True))
+    # A lock on PostgreSQL, waited for as long as a visitor would; SQLite has one writer at a time.
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'")
+        connection.execute(_HELD, {"id": customer_id})
 
 
 def entry_of(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human: bool = True, detail: Any = None) -> Entry:

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy import Engine
 from sqlmodel import Session
 
 from customers.consent import Source
@@ -32,7 +31,8 @@ from landing.turns import Sent, Spot, resume, send, turn_to
 from landing.words import WORDS
 from store.clock import Clock
 from store.errors import TokenError
-from store.session import reading, writing
+from store.session import reading
+from store.together import Together
 from store.tokens import Signer, normalise_code
 
 Form = Annotated[dict[str, str], Depends(read_form)]
@@ -47,14 +47,14 @@ class Site:
 
     def __init__(
         self,
-        database: Engine,
+        together: Together,
         settings: LandingSettings,
         clock: Clock,
         on_response: OnResponse,
         links: Links,
         renderer: Renderer,
     ) -> None:
-        self._database = database
+        self._database, self._together = together.database, together
         self._settings = settings
         self._clock = clock
         self._on_response = on_response
@@ -75,7 +75,7 @@ class Site:
             page, draft = self._form_of(session, recipient)
         key = visited_key(recipient, now, self._settings.zone, human=human)
         if key not in story.keys:
-            with writing(self._database) as session:
+            with self._together.writing() as session:
                 logged = log_visit(session, recipient, now, key, human=human)
             if logged and human:
                 self._tell(recipient, Kind.VISITED)
@@ -95,7 +95,7 @@ class Site:
 
     def begin_again(self, token: str) -> Response:
         """Forget what was filled in of a form that is not finished."""
-        with writing(self._database) as session:
+        with self._together.writing() as session:
             drop_draft(session, self._recipient(session, "page", token))
         return RedirectResponse(self._address("page", token), SEE_OTHER)
 
@@ -114,7 +114,7 @@ class Site:
         if sent.target == END:
             self._take_all(recipient, page, sent, now)
             return RedirectResponse(f"{address}/thanks", SEE_OTHER)
-        with writing(self._database) as session:
+        with self._together.writing() as session:
             number = keep_page(session, recipient, sent.filled, now)
         return RedirectResponse(f"{address}/{sent.target}/{self._seals.sitting(recipient.message_id, number, now)}", SEE_OTHER)
 
@@ -235,7 +235,7 @@ class Site:
         """Store the answers of a whole form and wake whoever waits for it."""
         questions = self._renderer.questions(page, self._visitor(recipient))
         answers = Answers(sent.values, {name: questions[name] for name in sent.values})
-        with writing(self._database) as session:
+        with self._together.writing() as session:
             if page.pages:
                 keep_page(session, recipient, sent.filled, now)
             stored = log_answers(session, recipient, answers, now)
@@ -244,7 +244,7 @@ class Site:
 
     def _opt_out(self, purpose: LinkPurpose, token: str, scope: Scope, source: Source) -> Response:
         now = self._clock.now()
-        with writing(self._database) as session:
+        with self._together.writing() as session:
             recipient = self._recipient(session, purpose, token)
             changed = opt_out(session, recipient, scope, source, now)
         if changed:

@@ -17,19 +17,24 @@ BUSY_SECONDS = 60
 _POSTGRES = {"options": "-c jit=off"}
 
 
-def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> Engine:
+def open_database(url: str, busy_seconds: float = BUSY_SECONDS, *, outlives_power_cuts: bool = False) -> Engine:
     """An engine for a SQLite or PostgreSQL address; opens no connection yet.
 
-    `busy_seconds` is how long SQLite's one lock is waited for. Raises StorageError for an address that is neither.
+    `busy_seconds` is how long SQLite's one lock, a connection of PostgreSQL, and a free one of our own are waited for. With
+    `outlives_power_cuts` SQLite waits for the disk at each commit (PostgreSQL does by itself). Raises StorageError for an address that is
+    neither.
     """
     address = _address(url)
     # Parameters hold personal data: they never stand in an error, and so never in a log.
     if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, connect_args={"timeout": busy_seconds}, hide_parameters=True)
+        engine = create_engine(address, connect_args={"timeout": busy_seconds}, hide_parameters=True, pool_timeout=busy_seconds)
         event.listen(engine, "connect", _prepare_sqlite)
+        if outlives_power_cuts:
+            event.listen(engine, "connect", _wait_for_the_disk)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRES)
+    patience = {"connect_timeout": max(2, round(busy_seconds)), "tcp_user_timeout": round(busy_seconds * 1000)}
+    return create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRES | patience, pool_timeout=busy_seconds)
 
 
 @contextmanager
@@ -38,9 +43,20 @@ def writing(engine: Engine) -> Iterator[Session]:
 
     On SQLite the write lock is taken at the start, so that what was read cannot change before it is written.
     """
-    with Session(engine.execution_options(contactflow_writing=True)) as session:
+    with Session(_for_writing(engine)) as session:
         yield session
         session.commit()
+
+
+def begun(engine: Engine) -> Connection:
+    """A connection with a transaction for writing, for whoever commits and closes it."""
+    connection = _for_writing(engine).connect()
+    try:
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager
@@ -49,6 +65,10 @@ def reading(engine: Engine) -> Iterator[Session]:
     with Session(engine) as session:
         yield session
         session.rollback()
+
+
+def _for_writing(engine: Engine) -> Engine:
+    return engine.execution_options(contactflow_writing=True)
 
 
 def _address(url: str) -> URL:
@@ -70,6 +90,12 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
     # NORMAL in WAL survives a kill -9 of ours; only a power cut can take the last commits, never corrupt.
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _wait_for_the_disk(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
 
 
