@@ -37,7 +37,7 @@ class Kind(StrEnum):
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
     GOAL = "goal"  # a goal node was reached
-    EVENT = "event"  # something that another system reported; its name stands in detail
+    EVENT = "event"  # something else that was reported; its name stands in detail
 
 
 WRITTEN_TO = (Kind.SENT, Kind.UNKNOWN)  # what counts as a contact with the customer: it left, or may have left

@@ -175,6 +175,10 @@ def _came_in(row: Row[Any]) -> str:
             return "the customer called the message spam"
         case Kind.AUTO_REPLIED:
             return f"a machine answered for the customer{said}"
+        case Kind.FORM_STARTED:
+            return "the customer began to fill in the form"
+        case Kind.EVENT:
+            return f"'{about.get('name', 'an event')}' was reported ({row.channel})" + (f": {about['why']}" if about.get("why") else "")
         case _:
             who = "" if row.human else ", by a machine"
             return f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who}){said if row.kind == Kind.CLICKED else ''}"

@@ -73,11 +73,12 @@ class Centre:
         return RedirectResponse(f"{self._address('preferences', token)}/saved", SEE_OTHER)
 
     def take_reason(self, token: str, typed: Form) -> Response:
-        """Keep why somebody opted out beside that they did; it opts nobody out."""
+        """Log why somebody opted out; it opts nobody out."""
+        now = self._clock.now()
         with self._together.writing() as session:
-            recipient = self._recipient(session, "opt_out", token, self._clock.now())
+            recipient = self._recipient(session, "opt_out", token, now)
             if typed.get("why") in WHY:
-                tell_why(session, recipient, typed["why"])
+                tell_why(session, recipient, typed["why"], now)
         visitor = self._visitor(recipient)
         said = SAID[visitor.language]
         return self._html("notice.html", visitor, {"title": said["told_title"], "text": said["told"], "link": None})

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
@@ -24,6 +24,7 @@ from landing.recipients import Recipient
 
 WEB = "web"
 PATIENCE_SECONDS = 5
+OPT_OUT_REASON = "opt_out_reason"
 Scope = Literal["channel", "all"]
 _CONTACT, _CUSTOMER = table_of(Contact), table_of(Customer)
 _MINE = (_CONTACT.c.customer_id == bindparam("customer"), _CONTACT.c.message_id == bindparam("message"))
@@ -125,15 +126,14 @@ def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source
     return True
 
 
-def tell_why(session: Session, recipient: Recipient, why: str) -> None:
-    """Write a reason beside the newest opt-out by this message, when there is one without: the only change that the log knows."""
+def tell_why(session: Session, recipient: Recipient, why: str, at: datetime) -> None:
+    """Log why, as an event of its own, when there was an opt-out by this message that has no reason yet. It wakes nobody."""
     hold(session, recipient.customer_id)
-    contact = _CONTACT.c
-    mine = (contact.customer_id == recipient.customer_id, contact.message_id == recipient.message_id)
-    newest = select(contact.id, contact.detail).where(*mine, contact.kind == Kind.OPTED_OUT.value).order_by(contact.id.desc()).limit(1)
-    found = session.execute(newest).first()
-    if found and isinstance(found.detail, dict) and "why" not in found.detail:
-        session.execute(update(_CONTACT).where(contact.id == found.id).values(detail={**found.detail, "why": why}))
+    number = _count(session, recipient, Kind.OPTED_OUT)
+    key = f"opt_out_reason:{recipient.message_id}:{number}"
+    if number and key not in story_of(session, recipient).keys:
+        detail = {"name": OPT_OUT_REASON, "why": why}
+        log(session, [entry_of(recipient, Kind.EVENT, at, key, detail=detail)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
 from customers.attributes import declare_attributes
@@ -29,7 +29,10 @@ OFFERS_BY_MAIL, OFFERS_BY_TEXT, SERVICE_BY_MAIL = "allow:offers:email", "allow:o
 
 
 @pytest.fixture
-def settings(settings: LandingSettings) -> LandingSettings:
+def settings(settings: LandingSettings, database: Engine) -> LandingSettings:
+    """With two topics, whose attributes are declared."""
+    with writing(database) as session:
+        declare_attributes(session, {"topic_fresh": AttributeKind.BOOLEAN, "topic_wine": AttributeKind.BOOLEAN})
     topics: dict[str, Text] = {"fresh": {"en": "Fruit and vegetables", "nl": "Groente en fruit"}, "wine": "Wine"}
     return replace(settings, offered=Offered(("offers", "service"), {"offers": "Offers & news"}, topics))
 
@@ -38,7 +41,6 @@ def settings(settings: LandingSettings) -> LandingSettings:
 def _allowed(pages: Pages) -> None:
     """Offers by mail were allowed in a file a year ago; there is a telephone number."""
     with writing(pages.database) as session:
-        declare_attributes(session, {"topic_fresh": AttributeKind.BOOLEAN, "topic_wine": AttributeKind.BOOLEAN})
         session.execute(text("UPDATE customer SET phone = '+31612345678'"))
         change = ConsentChange(mine(pages), "offers", "email", granted=True, at=NOON - timedelta(days=365), source=Source.IMPORT)
         record_consent(session, [change])
@@ -227,8 +229,8 @@ def test_opting_out_offers_the_centre_instead_and_a_reason_afterwards(pages: Pag
         assert pages.browser.get(link).status_code == 200
     action = re.findall(r'action="(/o/[^"]+/why)"', done)[0]
     assert pages.browser.post(action, data={"why": "too_often"}).status_code == 200
-    detail = pages.contacts(Kind.OPTED_OUT)[0].detail
-    assert detail == {"purpose": "offers", "channel": "email", "source": "page", "why": "too_often"}
+    reason = pages.contacts(Kind.EVENT)[0]
+    assert (reason.detail, reason.node, reason.channel) == ({"name": "opt_out_reason", "why": "too_often"}, "mail", "web")
 
 
 def test_a_reason_is_one_of_ours_the_first_stays_and_it_opts_nobody_out(pages: Pages) -> None:
@@ -238,7 +240,8 @@ def test_a_reason_is_one_of_ours_the_first_stays_and_it_opts_nobody_out(pages: P
     pages.browser.post(pages.path("opt_out"))
     for why in ("<script>", "never_asked", "other"):
         assert pages.browser.post(action, data={"why": why}).status_code == 200
-    assert [contact.detail["why"] for contact in pages.contacts()] == ["never_asked"]
+    assert [contact.detail["why"] for contact in pages.contacts(Kind.EVENT)] == ["never_asked"]
+    assert len(pages.contacts(Kind.OPTED_OUT)) == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
