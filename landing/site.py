@@ -263,7 +263,8 @@ class Site:
         words, purpose = WORDS[visitor.language], recipient.header.purpose
         channel = words.get("channel_all" if every else f"channel_{recipient.channel}", recipient.channel)
         text = words[word if purpose else f"{word}_all"]
-        return text.format(channel=channel, purpose=purpose, sender=self._settings.sender_name or words["us"])
+        title = self._settings.offered.title(purpose or "", visitor.language)
+        return text.format(channel=channel, purpose=title, sender=self._settings.sender_name or words["us"])
 
     def _recipient(self, session: Session, purpose: LinkPurpose, token: str) -> Recipient:
         recipient = recipient_of(session, self._links.message_of(purpose, token, self._clock.now()))
