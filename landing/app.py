@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from engine.links import Links
+from landing.calendars import Calendars
 from landing.centre import Centre
 from landing.followed import Remembered
 from landing.guard import Guard
@@ -48,6 +49,8 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
     app.add_middleware(Rates, settings=settings, refuse=site.slower)
     app.add_middleware(Guard, apologise=site.notice, is_secure=settings.is_secure)
     _add_failures(app, site)
+    calendars = Calendars(database, settings, clock, links, renderer, site)
+    app.add_api_route("/p/{token}/event/{number:int}.ics", calendars.event, methods=LOOK, response_model=None)
     _add_routes(app, site)
     _add_centre(app, Centre(together, settings, clock, on_response, links, renderer))
     _add_redirects(app, Redirects(links, Remembered(database), traces, clock))

@@ -1,46 +1,34 @@
 """What a page file says: headline, text, pictures, form, and what comes after the answer."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from landing.blocks import BLOCK_TYPES, Block
 from landing.fields import FIELD_TYPES, FormField, Words
 from landing.surveys import Survey, SurveyPage
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 
 
+@dataclass(frozen=True, slots=True)
 class ByWord:
-    """Reads a field of the type whose word is one of its keys."""
+    """Reads a mapping as the type whose word is one of its keys."""
 
-    @staticmethod
-    def _word(value: Any) -> str | None:
+    types: Mapping[str, type[BaseModel]]
+
+    def _word(self, value: Any) -> str | None:
         """None when no key says the type, or more than one does."""
         keys = value if isinstance(value, dict) else (getattr(value, "word", ""),)
-        found = [word for word in FIELD_TYPES if word in keys]
+        found = [word for word in self.types if word in keys]
         return found[0] if len(found) == 1 else None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        kinds = {word: handler.generate_schema(kind) for word, kind in FIELD_TYPES.items()}
+        kinds = {word: handler.generate_schema(kind) for word, kind in self.types.items()}
         return core_schema.tagged_union_schema(kinds, discriminator=self._word)
-
-
-class Block(BaseModel):
-    """A part of a page above its form: a text, or a picture with the words for whoever cannot see it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    text: Words | None = Field(None, description="Paragraphs; an empty line begins a new one.")
-    image: str | None = Field(None, description="A picture's file under templates/.")
-    alt: Words | None = Field(None, description="What the picture shows, for whoever cannot see it. Left out: it only adorns.")
-
-    @model_validator(mode="after")
-    def _is_one_thing(self) -> Self:
-        if bool(self.text) == bool(self.image) or (self.alt and not self.image):
-            raise ValueError("a block is either a `text`, or an `image` with its `alt`. Make two blocks of it.")
-        return self
 
 
 class Thanks(BaseModel):
@@ -64,8 +52,10 @@ class Page(BaseModel):
     intro: Words | None = Field(None, description="The text below the headline.")
     image: str | None = Field(None, description="A picture across the top: a file under templates/.")
     alt: Words | None = Field(None, description="What that picture shows. Left out: it only adorns.")
-    blocks: tuple[Block, ...] = Field((), description="Texts and pictures above the form.")
-    form: dict[FieldName, Annotated[FormField, ByWord()]] = Field(
+    blocks: tuple[Annotated[Block, ByWord(BLOCK_TYPES)], ...] = Field(
+        (), description=f"What stands above the form: {', '.join(BLOCK_TYPES)}."
+    )
+    form: dict[FieldName, Annotated[FormField, ByWord(FIELD_TYPES)]] = Field(
         default_factory=dict, description="The questions, by a short name for the log.", max_length=20
     )
     pages: dict[FieldName, SurveyPage] = Field(

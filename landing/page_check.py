@@ -9,9 +9,10 @@ from pydantic import BaseModel, ValidationError
 from channels.brand import Brand
 from engine.language.faults import Fault, did_you_mean, listed, quoted
 from engine.language.source import START, Mapping, Place, Scalar, Sequence, Source, Tree, read_source
+from landing.blocks import BLOCK_TYPES
 from landing.fields import FIELD_TYPES
-from landing.page import Block, Page, Thanks
-from landing.pictures import HEAVIEST_PICTURE, PICTURES, picture_path
+from landing.page import Page, Thanks
+from landing.pictures import CAPTIONS, FILMS, HEAVIEST_FILM, HEAVIEST_PICTURE, PICTURES, picture_path, shown_path
 from landing.surveys import SurveyPage, Turn, survey_faults
 from landing.wording import text_faults
 
@@ -60,7 +61,7 @@ def _plain(tree: Tree) -> Any:
 
 def _model_fault(source: Source, model: type[BaseModel], loc: tuple[str | int, ...], kind: str, detail: Any) -> Fault:
     """One of pydantic's errors in words, at its place."""
-    path = tuple(key for number, key in enumerate(loc) if not (number == 2 and loc[0] == "form") and key != "[key]")
+    path = tuple(key for number, key in enumerate(loc) if not (number == 2 and loc[0] in ("form", "blocks")) and key != "[key]")
     last = quoted(str(path[-1])) if path else "the file"
     if kind == "extra_forbidden":
         known = _keys_at(model, loc)
@@ -68,6 +69,10 @@ def _model_fault(source: Source, model: type[BaseModel], loc: tuple[str | int, .
         return _at(source, path, "unknown-key", message, f"Known are {listed(known, 'and')}.")
     if kind == "missing":
         return _at(source, path[:-1], "missing-key", f"{last} is missing.", f"Add `{path[-1]}: ...`.")
+    if kind.startswith("union_tag") and loc[0] == "blocks":
+        return _at(
+            source, path, "no-type", f"a block is one thing: {listed(BLOCK_TYPES)}.", "Say which one. Make two blocks of two things."
+        )
     if kind.startswith("union_tag"):
         remedy = f"Give it exactly one of {listed(FIELD_TYPES)}, with the question."
         return _at(source, path, "no-type", f"the question {last} does not say what sort of answer it wants.", remedy)
@@ -94,8 +99,9 @@ def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseMo
         return FIELD_TYPES[str(loc[2])]
     if len(loc) >= 2 and loc[0] == "pages":
         return Turn if "next" in loc[2:] else SurveyPage
-    inner: dict[str, type[BaseModel]] = {"blocks": Block, "thanks": Thanks}
-    return inner.get(str(loc[0]), model) if loc else model
+    if len(loc) >= 3 and loc[0] == "blocks":
+        return BLOCK_TYPES[str(loc[2])]
+    return Thanks if loc and loc[0] == "thanks" else model
 
 
 def _wording_faults(source: Source, page: Page, attributes: Collection[str]) -> Iterator[Fault]:
@@ -106,11 +112,15 @@ def _wording_faults(source: Source, page: Page, attributes: Collection[str]) -> 
 
 
 def _picture_faults(source: Source, page: Page, root: Path) -> Iterator[Fault]:
-    pictures = [(("image",), page.image), *((("blocks", number, "image"), block.image) for number, block in enumerate(page.blocks))]
-    for path, name in pictures:
-        wrong = _picture_fault(name, root) if name else None
-        if wrong:
-            yield _at(source, path, "picture", *wrong)
+    wrong = _picture_fault(page.image, root) if page.image else None
+    if wrong:
+        yield _at(source, ("image",), "picture", *wrong)
+    for number, block in enumerate(page.blocks):
+        pictures = {key: _picture_fault(name, root) for key, name in block.pictures().items()}
+        films = {key: _film_fault(name, root, FILMS if key == "video" else CAPTIONS) for key, name in block.films().items()}
+        for key, fault in (pictures | films).items():
+            if fault:
+                yield _at(source, ("blocks", number, *key.split(".")), "picture" if key in pictures else "film", *fault)
 
 
 def _picture_fault(name: str, root: Path) -> tuple[str, str] | None:
@@ -120,6 +130,16 @@ def _picture_fault(name: str, root: Path) -> tuple[str, str] | None:
     if path.stat().st_size > HEAVIEST_PICTURE:
         remedy = f"Make it smaller: {HEAVIEST_PICTURE // 1_000} kB at most."
         return f"the picture {quoted(name)} has {path.stat().st_size // 1_000} kB.", remedy
+    return None
+
+
+def _film_fault(name: str, root: Path, kinds: Collection[str]) -> tuple[str, str] | None:
+    path = shown_path(root, name, kinds)
+    if path is None:
+        return f"the file {quoted(name)} is not there.", f"Put it under templates/; it ends in {listed(kinds)}."
+    if path.stat().st_size > HEAVIEST_FILM:
+        remedy = f"Make it smaller: {HEAVIEST_FILM // 1_000_000} MB at most."
+        return f"the file {quoted(name)} has {path.stat().st_size // 1_000_000} MB.", remedy
     return None
 
 

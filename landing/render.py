@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,9 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from channels.brand import Brand
+from landing.blocks import Sight
 from landing.colours import brand_css
 from landing.drafts import NOTHING_YET
 from landing.fields import ChoiceField, FormField, ScaleField, Words
+from landing.moments import zone_named
 from landing.page import Page
 from landing.recipients import Recipient
 from landing.results import Counts, shares
@@ -83,19 +86,16 @@ class Renderer:
         page = self._pages.get_template(template)
         return page.render(language=visitor.language, words=words, stop_link=visitor.stop_link, **values)
 
-    def page(self, page: Page, visitor: Visitor, spot: Spot | None = None) -> dict[str, Any]:
+    def page(self, page: Page, visitor: Visitor, now: datetime, spot: Spot | None = None) -> dict[str, Any]:
         """What page.html shows of a campaign's page, and of its form at a spot; without one where everybody begins."""
-        say, spot = self._speaker(visitor), spot or resume(page.survey, NOTHING_YET, None)
+        say, sight, spot = self._speaker(visitor), self.sight(visitor, now), spot or resume(page.survey, NOTHING_YET, None)
         return {
             "title": say.line(page.title),
             "greeting": say.line(page.greeting),
             "intro": say.paragraphs(page.intro),
             "image": page.image and self.picture(page.image),
             "alt": say.line(page.alt),
-            "blocks": [
-                {"image": each.image and self.picture(each.image), "alt": say.line(each.alt), "paragraphs": say.paragraphs(each.text)}
-                for each in page.blocks
-            ],
+            "blocks": [{"word": each.word, **each.shown(sight)} for each in page.blocks],
             "fields": list(self._fields(page, visitor, spot)),
             "button": say.line(page.button),
             "part": self._part(page, visitor, spot),
@@ -117,8 +117,14 @@ class Renderer:
         say = self._speaker(visitor)
         return {name: say.line(shown.question).unescape() for name, shown in page.form.items()}
 
+    def sight(self, visitor: Visitor, now: datetime) -> Sight:
+        """Who looks, and when."""
+        say, home = self._speaker(visitor), self._settings.zone
+        here = zone_named(visitor.recipient.attributes.get("timezone") if visitor.recipient else None, home)
+        return Sight(say.line, say.paragraphs, self.picture, visitor.language, now, here, home)
+
     def picture(self, name: str) -> str:
-        """The address of a picture under templates/."""
+        """The address of a picture or a film under templates/."""
         return f"{self._settings.path}/i/{quote(name)}"
 
     def _results(self, page: Page, visitor: Visitor, counts: Counts) -> Iterator[dict[str, Any]]:

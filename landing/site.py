@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
 from customers.consent import Source
@@ -18,7 +18,7 @@ from landing.drafts import NOTHING_YET, Draft, draft_of, drop_draft, keep_page
 from landing.machines import is_machine
 from landing.page import Page
 from landing.page_files import PageShelf
-from landing.pictures import PICTURES, picture_path
+from landing.pictures import SHOWN_FILES, shown_path
 from landing.preference_words import SAID, WHY
 from landing.recipients import Recipient, message_with_code, recipient_of
 from landing.render import Renderer, Visitor
@@ -184,11 +184,11 @@ class Site:
         return Response(self._renderer.css, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
     def picture(self, name: str, request: Request) -> Response:
-        """A picture under templates/."""
-        path = picture_path(self._settings.templates, name)
+        """A picture or a film under templates/; of a film also a part of it, as players ask for."""
+        path = shown_path(self._settings.templates, name, SHOWN_FILES)
         if path is None:
             return self.notice(request.headers.get("accept-language", ""), 404)
-        return Response(path.read_bytes(), media_type=PICTURES[path.suffix.lower()], headers={"Cache-Control": "public, max-age=3600"})
+        return FileResponse(path, media_type=SHOWN_FILES[path.suffix.lower()], headers={"Cache-Control": "public, max-age=3600"})
 
     def notice(self, languages: str, status: int) -> Response:
         """A page that says what is the matter, the same for everybody: nothing of anyone is in it."""
@@ -220,7 +220,7 @@ class Site:
         visitor, address = self._visitor(recipient), self._address("page", token)
         hidden = {STEP: spot.step, SITTING: told.get("sitting"), SHOWN: self._seals.shown(recipient.message_id, self._clock.now())}
         values = {
-            "shown": self._renderer.page(page, visitor, spot),
+            "shown": self._renderer.page(page, visitor, self._clock.now(), spot),
             "answered": False,
             "doubted": False,
             "action": address,

@@ -141,7 +141,7 @@ def test_a_dutch_customer_is_spoken_to_in_dutch_and_a_stranger_in_the_browsers_l
         session.commit()
     assert '<html lang="nl">' in pages.browser.get(pages.path()).text
     assert "Wil je dat we stoppen?" in pages.browser.get(pages.path("opt_out")).text
-    assert "Deze link werkt niet" in pages.browser.get("/p/x", headers={"accept-language": "de, nl-BE;q=0.8, en;q=0.5"}).text
+    assert "Deze link werkt niet" in pages.browser.get("/p/x", headers={"accept-language": "fr, nl-BE;q=0.8, en;q=0.5"}).text
     assert "This link does not work" in pages.browser.get("/p/x", headers={"accept-language": "de"}).text
 
 
