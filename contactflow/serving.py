@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from sqlalchemy import Engine
 
 from contactflow.bootstrap import INBOX, database_url, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
+from contactflow.migrations import have_tables
 from contactflow.present import present_clock
 from contactflow.returning import intake_of
 from contactflow.rules import Rules
@@ -107,17 +108,20 @@ class Door:
 
 def serve(root: Path, door: Door, *, pages_only: bool) -> None:
     """Serve until stopped (Ctrl-C, or SIGTERM); what is being sent is finished and written down first."""
-    settings = read_settings(root)
-    with inbox_at_hand(root), open_workspace(root) as workspace:
-        clock = present_clock(settings.zone)
-        if pages_only:
-            _web(root, door, clock, lambda *_: None, None)
-            return
-        with prefect_at_hand(workspace.state) as prefect, open_desk(workspace, SystemClock()) as desk:
-            ticker = Ticker(workspace, desk, clock, door.told)
-            door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
-            with _ticking(ticker), _listening(root, workspace, ticker, clock, door.told):
-                _web(root, door, clock, ticker.notice, _studio(root, door, workspace.database))
+    clock = present_clock(read_settings(root).zone)
+    if pages_only:
+        _web(root, door, clock, lambda *_: None, None)
+        return
+    with (
+        inbox_at_hand(root),
+        open_workspace(root) as workspace,
+        prefect_at_hand(workspace.state) as prefect,
+        open_desk(workspace, SystemClock()) as desk,
+    ):
+        ticker = Ticker(workspace, desk, clock, door.told)
+        door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
+        with _ticking(ticker), _listening(root, workspace, ticker, clock, door.told):
+            _web(root, door, clock, ticker.notice, _studio(root, door, workspace.database))
 
 
 @contextmanager
@@ -148,6 +152,7 @@ def _web(root: Path, door: Door, clock: Clock, notice: Callable[..., None], stud
     # Of its own, because a recipient is not kept waiting for a busy database as long as a wave is.
     database = open_database(database_url(root, settings, secrets), busy_seconds=PATIENCE_SECONDS, outlives_power_cuts=True)
     try:
+        have_tables(database)
         app = landing_app(database, landing_settings(root, settings, secrets), clock, notice)
         hooks = settings.email.sendgrid.hooks()
         if hooks:

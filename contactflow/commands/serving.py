@@ -10,6 +10,7 @@ from contactflow.commands.options import HERE, Workspace
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("serve")(serve)
+    app.command("pages-role")(pages_role)
 
 
 def serve(
@@ -26,3 +27,21 @@ def serve(
     from contactflow.serving import serve as served
 
     served(workspace, Door(host, port, typer.echo), pages_only=pages_only)
+
+
+def pages_role(
+    role: Annotated[str, typer.Argument(help="The name of the role.")] = "contactflow_pages",
+    workspace: Workspace = HERE,
+) -> None:
+    """Print the SQL that makes a role in PostgreSQL for `serve --pages-only`: it reads no more than the pages need.
+
+    Run it again after an update of contactflow, and when a page shows an attribute that no page showed before.
+
+    Example: contactflow pages-role | psql contactflow
+    """
+    from contactflow.pages_role import role_sql, shown_attributes
+    from contactflow.settings import read_settings
+
+    settings = read_settings(workspace)
+    topics = settings.known.keys() - settings.attributes.keys()
+    typer.echo(role_sql(role, {*topics, *shown_attributes(workspace / "templates", settings.known)}), nl=False)

@@ -4,11 +4,12 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -17,15 +18,17 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from contactflow.pages_role import role_sql
 from customers.contact_log import Kind
 from customers.tables import Contact, Customer
 from engine.links import Links
 from engine.tables import Campaign, FlowVersion, Member, OutboxMessage
 from landing.app import landing_app, landing_server
+from landing.offered import TOPIC
 from landing.responses import CustomerResponse
 from landing.settings import LandingSettings
 from store.clock import FixedClock
-from store.session import reading, writing
+from store.session import open_database, reading, writing
 from store.tokens import Signer
 
 KEY = b"a key for nothing but tests"
@@ -129,9 +132,32 @@ def people(database: Engine, clock: FixedClock) -> People:
 
 
 @pytest.fixture
-def pages(database: Engine, people: People, settings: LandingSettings, clock: FixedClock) -> Iterator[Pages]:
+def as_pages(database: Engine, settings: LandingSettings) -> Iterator[Engine]:
+    """The database as the pages reach it: in PostgreSQL under a role of their own, which a feature that needs more has to be given."""
+    if database.dialect.name == "sqlite":
+        yield database
+        return
+    role = f"pages_{uuid4().hex[:12]}"
+    with database.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32))")
+    execute(database, role_sql(role, [TOPIC + name for name in settings.offered.topics]))
+    limited = open_database(database.url.set(username=role).render_as_string(hide_password=False))
+    yield limited
+    limited.dispose()
+    execute(database, f"DROP OWNED BY {role}; DROP ROLE {role};")
+
+
+def execute(database: Engine, sql: str) -> None:
+    """Carry out several statements at once, on PostgreSQL."""
+    with closing(database.raw_connection()) as connection:
+        connection.cursor().execute(sql)
+        connection.commit()
+
+
+@pytest.fixture
+def pages(database: Engine, as_pages: Engine, people: People, settings: LandingSettings, clock: FixedClock) -> Iterator[Pages]:
     heard: list[CustomerResponse] = []
-    app = landing_app(database, settings, clock, heard.append)
+    app = landing_app(as_pages, settings, clock, heard.append)
     with served(app) as address, httpx.Client(base_url=address, headers={"user-agent": BROWSER}) as browser:
         yield Pages(browser, database, people, Links(BASE, Signer([KEY])), clock, heard, settings)
 
