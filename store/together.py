@@ -40,7 +40,7 @@ class Together:
         self._takes_turns = database.dialect.name == "sqlite"
         self._turn = Lock()
         self._counting = Lock()
-        self._coming = 0
+        self.coming = 0  # who writes, or waits for the turn
         self._open: _Batch | None = None
 
     @contextmanager
@@ -64,15 +64,15 @@ class Together:
     def _a_turn(self) -> Iterator[_Batch]:
         came, batch = time.monotonic(), None
         with self._counting:
-            self._coming += 1
+            self.coming += 1
         with self._turn:
             try:
                 batch = self._joined(came)
                 yield batch
             finally:
                 with self._counting:
-                    self._coming -= 1
-                    is_last = not self._coming
+                    self.coming -= 1
+                    is_last = not self.coming
                 if batch and (is_last or batch.size == MOST_TOGETHER or _is_broken(batch)):
                     self._finish(batch)
 
@@ -92,6 +92,7 @@ class Together:
             batch.connection.commit()
         except Exception as error:  # noqa: BLE001 - each who wrote in it is to be told, in a thread of its own
             batch.failure = error
+            batch.connection.invalidate()  # it may still be inside the transaction; closed, it is undone
         finally:
             with suppress(SQLAlchemyError):
                 batch.connection.close()
