@@ -171,12 +171,10 @@ def _came_in(row: Row[Any]) -> str:
             return f"the receiving side {'still tries' if kind is Kind.DELAYED else 'has the message'}{said}"
         case Kind.BOUNCED:
             return f"the message came back{', and the address is no good' if about.get('bounce') == 'hard' else ''}{said}"
-        case Kind.COMPLAINED:
-            return "the customer called the message spam"
+        case Kind.COMPLAINED | Kind.FORM_STARTED as kind:
+            return f"the customer {'called the message spam' if kind is Kind.COMPLAINED else 'began to fill in the form'}"
         case Kind.AUTO_REPLIED:
             return f"a machine answered for the customer{said}"
-        case Kind.FORM_STARTED:
-            return "the customer began to fill in the form"
         case Kind.EVENT:
             return f"'{about.get('name', 'an event')}' was reported ({row.channel})" + (f": {about['why']}" if about.get("why") else "")
         case _:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from landing.drafts import Draft, FilledPage
-from landing.fields import Value
+from landing.fields import LONGEST_LONG_TEXT, Value
 from landing.seals import KEPT, STEP
 from landing.surveys import END, Survey, Typed, read_step, walk
+
+LONGEST_KEPT = 2 * LONGEST_LONG_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def send(survey: Survey, draft: Draft, typed: Typed, region: str | None, sitting
     target = survey.after(step, walked.values) if step in walked.steps else walked.stands_at
     before = walked.steps[: walked.steps.index(step)] if step in walked.steps else walked.steps
     spot = replace(_spot(survey, draft, before, step, sitting), typed=mine | kept, complaints=complaints, suggestions=suggestions)
-    return Sent(FilledPage(step, mine, sitting, anew), target, walked.values, spot)
+    # What is ticked may have come as a novel; what is right is never longer than this.
+    short = {name: text[:LONGEST_KEPT] for name, text in mine.items()}
+    return Sent(FilledPage(step, short, sitting, anew), target, walked.values, spot)
 
 
 def _spot(survey: Survey, draft: Draft, before: tuple[str, ...], step: str, sitting: int | None, *, is_resumed: bool = False) -> Spot:

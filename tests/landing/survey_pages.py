@@ -11,11 +11,11 @@ SURVEY = """
 title: How was it?
 greeting: "Hello {{ customer.first_name | default('there') }},"
 form:
-  score: {scale: How are we doing?, required: yes}
-  reason: {choice: What went wrong?, options: {late: Late, cold: Cold}, required: yes}
+  score: {scale: "How are we doing?", required: yes}
+  reason: {choice: "What went wrong?", options: {late: Late, cold: Cold}, required: yes}
   remark: {long_text: "What else, {{ customer.first_name | default('reader') }}?"}
   name: {text: Your name, from: customer.first_name}
-  mail: {email: Where do we write to?}
+  mail: {email: "Where do we write to?"}
 pages:
   start:
     ask: [score]

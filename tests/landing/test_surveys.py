@@ -1,7 +1,9 @@
 """Forms over several pages: the way through them, going back, going on later, and nothing for whoever got the link forwarded."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,12 +12,12 @@ from customers.stated import stated_by
 from customers.tables import CustomerId
 from landing.drafts import Draft
 from landing.page import Page
-from landing.seals import STEP
+from landing.seals import BAIT, KEPT, SHOWN, SITTING, STEP
 from landing.surveys import END, walk
-from landing.turns import resume, send
+from landing.turns import LONGEST_KEPT, resume, send
 from store.session import reading
 from tests.landing.landing_pages import NOON, Pages
-from tests.landing.survey_pages import Filler, with_survey
+from tests.landing.survey_pages import SURVEY, Filler, with_survey
 
 
 def answers_of(pages: Pages) -> list[object]:
@@ -171,3 +173,30 @@ def test_every_way_through_a_form_ends_and_only_what_was_asked_on_it_is_answered
             return
         assert sent.target not in draft.given
     assert len(asked) < len(NAMES)
+
+
+HOSTILE = ["", "1", "2", "late", "close", "sorry", END, "\x00", "' OR 1=1 --", "x" * 50_000, "{{ 7*7 }}", "\ud7ff", "<script>"]
+texts = st.text(max_size=30) | st.sampled_from(HOSTILE)
+names = st.sampled_from([STEP, SITTING, SHOWN, BAIT, KEPT + "mail", "score", "reason", "remark", "name", "mail"])
+
+
+@given(st.lists(st.dictionaries(names, texts), max_size=5))
+def test_whatever_is_typed_leads_to_a_page_of_the_form_and_is_kept_in_bounds(bodies: list[dict[str, str]]) -> None:
+    survey, draft = Page.model_validate(yaml.safe_load(SURVEY)).survey, Draft()
+    for body in bodies:
+        sent = send(survey, draft, body, None, None)
+        assert sent.filled.step in survey.pages
+        assert sent.target in [*survey.pages, END]
+        assert sent.is_right or sent.spot.step == sent.filled.step
+        assert all(len(text) <= LONGEST_KEPT for text in sent.filled.typed.values())
+        if sent.is_right:
+            draft = Draft({**draft.given, sent.filled.step: sent.filled.typed}, {**draft.sitting, sent.filled.step: 1}, 1)
+
+
+def test_a_hostile_body_is_answered_calmly(pages: Pages) -> None:
+    with_survey(pages)
+    for text in HOSTILE:
+        body = dict.fromkeys((STEP, SITTING, "score", "remark", "mail"), text)
+        assert pages.browser.post(pages.path(), data=body).status_code in (303, 413, 422), text[:20]
+        assert pages.browser.get(pages.path() + "/start/" + quote(text[:50], safe="")).status_code in (303, 404), text[:20]
+    assert not pages.contacts(Kind.ANSWERED)
