@@ -10,9 +10,10 @@ from icalendar import Calendar
 from markupsafe import Markup
 
 from customers.tables import Customer
-from landing.blocks import CountdownBlock, EventBlock, Sight
+from landing.blocks import BLOCK_TYPES, CountdownBlock, EventBlock, Sight
 from landing.moments import zone_named
 from landing.page_check import check_page
+from landing.page_files import load_page
 from store.session import writing
 from tests.landing.landing_pages import PAGE, Pages
 
@@ -157,6 +158,14 @@ def test_an_event_without_an_end_lasts_an_hour_or_its_day() -> None:
     assert (entries[1].starts, entries[1].ends) == (date(2026, 3, 14), date(2026, 3, 15))
 
 
+def test_a_countdown_that_is_over_says_so_and_no_longer_until_when(shown: Pages) -> None:
+    shown.clock.put(datetime(2026, 3, 2, 17, 0, tzinfo=UTC))
+    text = page_of(shown, language="de")
+    assert "Es ist vorbei" in text
+    assert "Montag, 2. März" not in text
+    assert "bis einschließlich Donnerstag, 5. März" in text
+
+
 def test_an_event_is_a_file_that_any_calendar_reads(shown: Pages) -> None:
     response = shown.browser.get(shown.path() + "/event/3.ics")
     assert response.headers["content-type"] == "text/calendar; charset=utf-8"
@@ -240,6 +249,15 @@ def test_a_fault_in_a_block_is_told_at_its_place_with_what_to_do(tmp_path: Path,
     for part in said:
         assert part in told
     assert all(fault.remedy for fault in faults)
+
+
+def test_the_page_in_the_how_to_passes_and_has_every_type_of_block(tmp_path: Path) -> None:
+    text = Path("docs/how-to/write-a-landing-page.md").read_text().split("Each entry of `blocks`")[1].split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "winback").mkdir()
+    for name in ("page.yaml", "winback/welcome.svg", "winback/farm.mp4", "winback/farm.en.vtt", "winback/farm.nl.vtt"):
+        (tmp_path / name).write_text(text)
+    assert not check_page(tmp_path / "page.yaml", tmp_path)
+    assert {block.word for block in load_page(tmp_path / "page.yaml").blocks} == set(BLOCK_TYPES)
 
 
 def test_a_film_that_is_too_heavy_is_a_fault(tmp_path: Path) -> None:
