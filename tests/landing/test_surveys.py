@@ -78,6 +78,23 @@ def test_a_forwarded_link_shows_no_answer_that_was_given_before(pages: Pages) ->
     assert "A secret" in first.go_back().text
 
 
+def test_another_sitting_does_not_open_the_pages_of_an_earlier_one(pages: Pages) -> None:
+    with_survey(pages).send(score="2")
+    other = Filler(pages)
+    other.send(reason="late")
+    shown = pages.browser.get(str(other.shown.url).replace("/close/", "/start/"))
+    assert (shown.status_code, "How are we doing?" in shown.text, "checked" in shown.text) == (200, True, False)
+
+
+def test_a_form_that_is_begun_anew_forgets_what_was_there(pages: Pages) -> None:
+    filler = with_survey(pages)
+    filler.send(score="2")
+    filler.send(reason="late")
+    filler.send()
+    Filler(pages).send(score="1")
+    assert "Part 2 of 3" in Filler(pages).shown.text
+
+
 def test_a_sitting_ends_after_an_hour_or_two(pages: Pages) -> None:
     filler, link = with_survey(pages), pages.path()
     filler.send(score="2")
