@@ -21,7 +21,7 @@ from landing.patience import LONGEST_HEAD, PatientProtocol
 from landing.rates import WINDOW_SECONDS, Counts, Rates
 from landing.settings import LandingSettings
 from store.clock import FixedClock
-from tests.landing.landing_pages import BASE, BROWSER, CHOICE, CODE, Pages, served
+from tests.landing.landing_pages import BASE, BROWSER, CHOICE, CODE, KEY, Pages, served
 
 SOON = 0.3
 
@@ -271,3 +271,16 @@ def test_a_form_from_elsewhere_needs_the_link_that_only_its_recipient_has(pages:
     assert pages.browser.post("/p/x", data=CHOICE, headers=elsewhere).status_code == 404
     assert not pages.contacts()
     assert "access-control-allow-origin" not in pages.browser.get(pages.path(), headers=elsewhere).headers
+
+
+def test_a_new_key_breaks_no_link_and_a_dropped_one_ends_its_links(
+    pages: Pages, settings: LandingSettings, database: Engine, clock: FixedClock
+) -> None:
+    new = b"a newer key for nothing but tests"
+    for keys, shown, bearing in (((new, KEY), 200, True), ((new,), 404, False)):
+        app = landing_app(database, replace(settings, keys=keys), clock, lambda _: None)
+        with served(app) as address:
+            answer = httpx.get(address + pages.path(), headers={"user-agent": BROWSER})
+            assert (answer.status_code, "Anna" in answer.text) == (shown, bearing)
+            code = httpx.post(f"{address}/c", data={"code": CODE})
+            assert httpx.get(address + code.headers["location"]).status_code == 200  # signed with the newest
