@@ -9,6 +9,7 @@ from customers.contact_log import Entry, Kind, log
 from customers.tables import CustomerId
 from engine.campaigns import open_versions
 from engine.explain import explain
+from engine.tables import FlowVersion
 from store.clock import to_micros
 from store.session import reading, writing
 from tests.conftest import NOON
@@ -62,12 +63,18 @@ def test_a_pause_that_was_ended_holds_nothing_back(bench: Bench) -> None:
         (0, "test", "often_enough"),
         (6, "test", "often_enough"),
         (7, "test", None),
+        (1, "sister", "often_enough"),
         (1, "another", None),
     ],
 )
 def test_one_a_week_counts_what_this_purposes_campaigns_sent(bench: Bench, days_ago: int, campaign: str, told: str | None) -> None:
     bench.people(2)
     choose(bench, ChoiceKind.RHYTHM, 7)
+    with writing(bench.workspace.database) as session:
+        for name, purpose in (("sister", "offers"), ("another", "service")):
+            session.add(
+                FlowVersion(campaign=name, version="0123456789ab", stored_at=NOON, source=f"campaign: {name}\npurpose: {purpose}\n")
+            )
     wrote(bench, NOON - days_ago * DAY, campaign)
     assert _outcome(bench) == told
 
