@@ -47,8 +47,11 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def database_of(kind: str) -> Iterator[tuple[Path, Engine]]:
-    """An empty folder and an empty database, `sqlite` or `postgresql` (a server of its own, without fsync, on this machine)."""
+def database_of(kind: str, *, lasting: bool = False) -> Iterator[tuple[Path, Engine]]:
+    """An empty folder and an empty database, `sqlite` or `postgresql`: a server of its own on this machine.
+
+    With `lasting` PostgreSQL waits for the disk.
+    """
     with TemporaryDirectory() as folder:
         root = Path(folder)
         if kind == "sqlite":
@@ -56,18 +59,18 @@ def database_of(kind: str) -> Iterator[tuple[Path, Engine]]:
             yield root, database
             database.dispose()
         else:
-            with _server() as address:
+            with _server(lasting=lasting) as address:
                 database = open_database(address)
                 yield root, database
                 database.dispose()
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def _server(*, lasting: bool) -> Iterator[str]:
     from tests.conftest import _Server  # noqa: PLC0415 - the tests' own way to a server, only when one is asked for
 
     with TemporaryDirectory(prefix="contactflow-", ignore_cleanup_errors=True) as folder:
-        server = _Server(Path(folder))
+        server = _Server(Path(folder), lasting=lasting)
         server.start()
         admin = create_engine(server.address + "postgres", isolation_level="AUTOCOMMIT")
         with admin.connect() as connection:

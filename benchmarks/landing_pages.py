@@ -35,6 +35,7 @@ from customers.tables import Customer, table_of
 from engine.links import LinkPurpose, Links
 from engine.tables import Campaign, FlowVersion, Member, OutboxMessage, StoredWording
 from landing.app import landing_app, landing_server
+from landing.responses import PATIENCE_SECONDS
 from landing.settings import LandingSettings
 from store.bulk import insert_rows
 from store.clock import SystemClock, to_micros
@@ -113,8 +114,9 @@ def insert_people(session: Session, people: int) -> None:
 
 
 def serve_ours(folder: str) -> None:
-    database = open_database(f"sqlite:///{folder}/landing.db")
-    settings = LandingSettings("http://127.0.0.1", Path("templates"), (KEY,), ZoneInfo("Europe/Amsterdam"), "en", "Groenhof")
+    database = open_database(f"sqlite:///{folder}/landing.db", PATIENCE_SECONDS, outlives_power_cuts=True)
+    zone, most = ZoneInfo("Europe/Amsterdam"), sys.maxsize  # all visitors come from one network here
+    settings = LandingSettings("http://127.0.0.1", Path("templates"), (KEY,), zone, forms_a_link=most, forms_a_network=most)
     landing_server(landing_app(database, settings, SystemClock(), lambda _: None), "127.0.0.1", PORT).run()
 
 

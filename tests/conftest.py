@@ -101,8 +101,9 @@ def prefect_server(_prefect_address: str, monkeypatch: pytest.MonkeyPatch) -> st
 class _Server:
     """PostgreSQL in a folder of its own, reached over a Unix socket, without the network."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lasting: bool = False) -> None:
         self._folder = folder
+        self._pace = "on" if lasting else "off"  # whether it waits for the disk
         self._data = folder / "data"
         self._port = _free_port()
         self.address = f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/"
@@ -114,7 +115,8 @@ class _Server:
             for folder in (self._folder, self._data):
                 os.chown(folder, owner.pw_uid, owner.pw_gid)
         self._as_owner("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", *LOCALE)
-        options = f"-p {self._port} -k {self._folder} -c fsync=off -c synchronous_commit=off -c max_connections=200 -h 127.0.0.1"
+        options = f"-p {self._port} -k {self._folder} -c max_connections=200 -h 127.0.0.1"
+        options += f" -c fsync={self._pace} -c synchronous_commit={self._pace}"
         self._as_owner("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._data / "log"), "-o", options, "start")
 
     def stop(self) -> None:
