@@ -126,7 +126,9 @@ def _add_failures(app: FastAPI, site: Site) -> None:
     def lost(request: Request, error: Exception) -> Response:
         # One page for a wrong, an altered, an expired and a never issued link: nothing can be learned by trying.
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return site.notice(request.headers.get("accept-language", ""), status)
+        response = site.notice(request.headers.get("accept-language", ""), status)
+        response.headers.update(getattr(error, "headers", None) or {})  # which methods an address knows (405), when to come back
+        return response
 
     app.add_exception_handler(TokenError, lost)
     app.add_exception_handler(HTTPException, lost)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 from typer.main import get_command
@@ -21,7 +22,12 @@ from engine.language.reference import PAGE, SCHEMA, schema_text
 from engine.language.reference import reference_page as flow_language
 from engine.picture import draw_dot, render
 from engine.reasons import REASONS
+from landing.app import landing_app
+from landing.description import description_text
+from landing.settings import LandingSettings
 from response.reference import reference_page as report_json
+from store.clock import SystemClock
+from store.session import open_database
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -39,6 +45,7 @@ def written() -> dict[str, Callable[[], str]]:
         "reference/commands.md": commands_page,
         "reference/reasons.md": reasons_page,
         "reference/attributes.md": attributes_page,
+        "reference/landing-openapi.json": landing_description,
         "images/winback.svg": winback_picture,
     }
 
@@ -74,6 +81,12 @@ def winback_picture() -> str:
     """The campaign that the README shows."""
     graph = check_one(ROOT / "flows" / "winback.yaml", check_context(ROOT)).require()
     return render(draw_dot(graph), "svg").decode()
+
+
+def landing_description() -> str:
+    """The public addresses, as OpenAPI."""
+    settings = LandingSettings("http://127.0.0.1:8484", ROOT / "templates", (b"it signs nothing here",), ZoneInfo("UTC"))
+    return description_text(landing_app(open_database("sqlite:///never-opened.db"), settings, SystemClock(), lambda _: None))
 
 
 def _page(title: str, lines: Any) -> str:
