@@ -15,6 +15,7 @@ from pathlib import Path
 
 from channels.contract import BatchInfo, Message, MessageKey
 from channels.merging import packed
+from store.disk import sync_folder
 
 COLUMNS = ("sequence", "key", "code", "pages", "postcode", "country", "sha256")
 
@@ -88,7 +89,7 @@ def unfinished(folder: Path, name: str, files: Mapping[str, bytes]) -> Path:
         place.mkdir()
         for file_name, data in files.items():
             _write(place / file_name, data)
-        _sync(place)
+        sync_folder(place)
     except OSError:
         shutil.rmtree(place, ignore_errors=True)
         raise
@@ -100,7 +101,7 @@ def publish(place: Path, folder: Path, name: str) -> Path:
     number = len(list(_runs(folder, name))) + 1
     target = folder / (name if number == 1 else f"{name}.{number}")
     place.rename(target)
-    _sync(folder)
+    sync_folder(folder)
     return target
 
 
@@ -127,11 +128,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from channels.email.incoming.mailroom import FOLDER, Mailroom
 from store.clock import Clock, SystemClock
 from store.errors import ContactflowError, StorageError
+from store.looping import serve_until_stopped
 from studio.inbox.answers import AnswerBook
 from studio.inbox.comebacks import coming_back
 from studio.inbox.reading import decoded_header
@@ -115,17 +116,9 @@ async def _listen(desk: "_Desk", port: int) -> asyncio.Server:
 
 
 def _serve(loop: asyncio.AbstractEventLoop, server: asyncio.Server, database: Engine) -> None:
-    asyncio.set_event_loop(loop)
     try:
-        loop.run_forever()
+        serve_until_stopped(loop, server)
     finally:
-        server.close()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
         database.dispose()
 
 

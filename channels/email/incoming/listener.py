@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from channels.email.incoming.mailroom import Mailroom
 from channels.email.incoming.return_path import ReturnPaths
 from store.errors import StorageError
+from store.looping import serve_until_stopped
 
 Protocol = Literal["smtp", "lmtp"]
 NAME = "contactflow"
@@ -59,7 +60,7 @@ def start_listener(door: Door, paths: ReturnPaths, room: Mailroom, noticed: Call
     except OSError as error:
         loop.close()
         raise StorageError(f"Mail that comes back cannot be taken on {door.host}:{door.port}: {error.strerror}. Choose another.") from error
-    thread = threading.Thread(target=_serve, args=(loop, server), name="returned-mail", daemon=True)
+    thread = threading.Thread(target=serve_until_stopped, args=(loop, server), name="returned-mail", daemon=True)
     thread.start()
 
     def stop() -> None:
@@ -85,20 +86,6 @@ async def _listen(desk: "_Desk", door: Door, loop: asyncio.AbstractEventLoop) ->
         door.host,
         door.port,
     )
-
-
-def _serve(loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        server.close()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
 
 
 class _Bounded(SMTP):

@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from store.disk import sync_folder
 from store.errors import StorageError
 
 FOLDER = "returned"  # in the workspace
@@ -35,7 +36,7 @@ class Mailroom:
         try:
             with self._lock:
                 self._opened().add((returns_to + delivered).encode("utf-8", "replace") + raw)
-                _sync(self._folder / "new")
+                sync_folder(self._folder / "new")
         except (OSError, mailbox.Error) as error:
             raise StorageError(f"Mail cannot be written to {self._folder} ({type(error).__name__}). Make room, or give leave.") from error
 
@@ -66,12 +67,3 @@ class Mailroom:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             self._maildir = mailbox.Maildir(self._folder, create=True)
         return self._maildir
-
-
-def _sync(folder: Path) -> None:
-    """Write down that a file is in a folder; the file itself was synced before."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
