@@ -62,6 +62,7 @@ class Centre:
     def take(self, token: str, typed: Form) -> Response:
         """Write down what was changed, and show what stands now."""
         now, settings = self._clock.now(), self._settings
+        self._links.message_of("preferences", token, now)  # a wrong link does not take a turn at writing
         with self._together.writing() as session:
             recipient = self._recipient(session, "preferences", token, now)
             hold(session, recipient.customer_id)
@@ -75,6 +76,7 @@ class Centre:
     def take_reason(self, token: str, typed: Form) -> Response:
         """Log why somebody opted out; it opts nobody out."""
         now = self._clock.now()
+        self._links.message_of("opt_out", token, now)  # as above
         with self._together.writing() as session:
             recipient = self._recipient(session, "opt_out", token, now)
             if typed.get("why") in WHY:

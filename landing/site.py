@@ -95,6 +95,7 @@ class Site:
 
     def begin_again(self, token: str) -> Response:
         """Forget what was filled in of a form that is not finished."""
+        self._links.message_of("page", token, self._clock.now())  # a wrong link does not take a turn at writing
         with self._together.writing() as session:
             drop_draft(session, self._recipient(session, "page", token))
         return RedirectResponse(self._address("page", token), SEE_OTHER)
@@ -244,6 +245,7 @@ class Site:
 
     def _opt_out(self, purpose: LinkPurpose, token: str, scope: Scope, source: Source) -> Response:
         now = self._clock.now()
+        self._links.message_of(purpose, token, now)  # as above
         with self._together.writing() as session:
             recipient = self._recipient(session, purpose, token)
             changed = opt_out(session, recipient, scope, source, now)
