@@ -11,6 +11,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from sqlmodel import select
 
 from channels.fake import FakeChannel
 from engine.counting import standing
@@ -19,8 +20,10 @@ from engine.journal import Journal
 from engine.opened import Opened
 from engine.prefect_server import ADDRESS, prefect_at_hand
 from engine.runner import Deployment, carry_out_wave, deploy
+from engine.tables import Member
 from store.clock import SystemClock
 from store.errors import DeliveryError
+from store.session import reading
 from tests.conftest import NOON
 from tests.engine.conftest import Bench, MakeBench
 
@@ -58,6 +61,16 @@ def test_a_wave_is_a_flow_run_with_its_stages_as_tasks(bench: Bench) -> None:
     assert runs[0] == ("test 2026-03-02T12:00:00+00:00", "COMPLETED")
     assert {"let people in", "move members", "send mail"} <= set(tasks)
     assert "data:image/svg+xml;base64," in pictures[0]
+
+
+@pytest.mark.usefixtures("prefect")
+def test_a_wave_happens_at_its_moment_to_the_microsecond_so_that_an_answer_of_this_second_is_seen(bench: Bench) -> None:
+    bench.people(5)
+    moment = NOON + timedelta(microseconds=600_001)
+    with opened(bench) as ready:
+        carry_out_wave(ready, moment)
+    with reading(bench.workspace.database) as session:
+        assert set(session.exec(select(Member.entered_at))) == {moment}
 
 
 @pytest.mark.usefixtures("prefect")
