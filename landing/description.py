@@ -46,6 +46,8 @@ def description(app: FastAPI) -> dict[str, Any]:
     # In place of FastAPI's own way of complaining, which the pages do not use.
     found["components"] = {"responses": {f"A{status}": _answer(status, text) for status, text in _ANSWERS.items()}}
     for path, operations in found["paths"].items():
+        # The methods of an address are a set, which has another order in every process.
+        found["paths"][path] = dict(sorted(operations.items()))
         for method, operation in operations.items():
             named = {each["name"] for each in operation.get("parameters", ())}
             missing = [name for name in re.findall(r"{(\w+)}", path) if name not in named]

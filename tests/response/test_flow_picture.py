@@ -197,6 +197,12 @@ def test_every_reason_has_a_short_word_for_a_card(language: str) -> None:
     assert [reason.value for reason in Reason if f"drop.{reason.value}" not in words] == []
 
 
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_every_reason_has_a_sentence_of_its_own(language: str) -> None:
+    words = table(language)
+    assert [reason.value for reason in Reason if not words.get(f"reason.{reason.value}")] == []
+
+
 @pytest.mark.parametrize(("node", "sends"), [(START, False), (MAIL, True), (WAIT, False), (LETTER, True), (DONE, False)])
 def test_messages_are_told_from_other_nodes(node: Node, sends: bool) -> None:
     assert is_message(node) is sends
