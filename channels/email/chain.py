@@ -1,5 +1,6 @@
 """Providers one behind the other: each gets what the one before it could not be given, and never what that one may have sent."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from store.clock import Clock
 from store.errors import DeliveryError
 
 REST = timedelta(minutes=5)  # that a provider is left alone after it failed
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,11 @@ class Chain:
         self._failed_at: dict[str, datetime] = {}
 
     def deliver(self, messages: Sequence[Message], batch: BatchInfo, wire: Wire) -> Iterator[Receipt]:
-        """A Receipt for each message that was started. Raises DeliveryError when there are messages that no provider could be given."""
+        """A Receipt for each message that was started.
+
+        Raises DeliveryError when there are messages that no provider could be given, and when the last that was well has failed. As
+        long as another is well it is only written to the log: whoever calls would put off what that one can deliver.
+        """
         left, troubles = list(messages), list[str]()
         for provider in self._in_turn():
             handed = _Handed(wire, provider.name)
@@ -42,14 +48,16 @@ class Chain:
                 for receipt in self._transport(provider).deliver(left, batch, handed):
                     yield handed.named(receipt)
             except DeliveryError as error:
-                self._failed_at[provider.name] = self._machine.now()
+                self._note(provider, error)
                 troubles.append(str(error))
                 left = [message for message in left if message.key not in handed.keys]
             else:
                 self._failed_at.pop(provider.name, None)
                 return
             if not left:
-                return
+                if len(self._resting()) < len(self._providers):
+                    return
+                break
         raise DeliveryError(" ".join(troubles))
 
     def close(self) -> None:
@@ -64,9 +72,16 @@ class Chain:
 
     def _in_turn(self) -> list[Provider]:
         """In their order, but who failed a short while ago comes last: asked only when nobody else is left."""
-        now = self._machine.now()
-        resting = {name for name, since in self._failed_at.items() if since <= now < since + REST}
+        resting = self._resting()
         return sorted(self._providers, key=lambda each: each.name in resting)
+
+    def _resting(self) -> set[str]:
+        now = self._machine.now()
+        return {name for name, since in self._failed_at.items() if since <= now < since + REST}
+
+    def _note(self, provider: Provider, error: DeliveryError) -> None:
+        _logger.warning("The mail provider '%s' has failed: %s", provider.name, error)
+        self._failed_at[provider.name] = self._machine.now()
 
 
 class _Handed:

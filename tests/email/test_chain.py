@@ -145,6 +145,20 @@ def test_a_failure_after_the_last_message_is_no_trouble_of_the_batch() -> None:
     assert second.asked == 0
 
 
+def test_when_the_last_that_was_well_fails_it_is_said_although_every_message_was_begun() -> None:
+    over = chain(Moody([], fails=True), Moody([(True, Outcome.ACCEPTED)], fails=True))
+    record = Record()
+    with pytest.raises(DeliveryError, match=r"It is down\. It is down\."):
+        list(over.deliver(messages(1), BATCH, record))
+    assert record.started == [MessageKey("k0")]
+
+
+def test_the_failure_of_one_provider_is_logged_by_its_name_while_another_delivers(caplog: pytest.LogCaptureFixture) -> None:
+    over = chain(Moody([], fails=True), Moody([], fails=False))
+    list(over.deliver(messages(1), BATCH, Record()))
+    assert [record.getMessage() for record in caplog.records] == ["The mail provider 'p0' has failed: It is down."]
+
+
 def test_a_provider_that_failed_is_left_alone_for_five_minutes_unless_nobody_else_is_left() -> None:
     clock, first, second = FixedClock(NOON), Moody([], fails=True), Moody([], fails=False)
     over = chain(first, second, clock=clock)
