@@ -51,6 +51,7 @@ RIGHTS: Mapping[str, Rights] = {
         ("id", "member_id", "version_id", "customer_id", "node", "channel", "arm", "state", "queued_at", "code", "wording_id", *_SENT),
         changes=("state", "reason"),
     ),
+    "request": Rights(("id", "key", "kind", "at", "campaign", "customer_id", "message_id", "state", "member_id", "document"), adds=True),
     "stated_preference": Rights(adds=True, changes=("question", "answer", "at", "campaign", "message_id"), removes=True),
     "suppression": Rights(adds=True),
     "wording": Rights(("id", "source")),

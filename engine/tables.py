@@ -1,4 +1,4 @@
-"""The tables of campaigns that run: versions, goals, members, moves, exposures, decisions, interventions, limits and the outbox."""
+"""The tables of campaigns that run: versions, goals, members, moves, exposures, decisions, limits, the outbox and what people ask for."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -213,3 +213,28 @@ class OutboxMessage(SQLModel, table=True):
     units: int = 0  # billable
     cost_millicents: int = 0
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Request(SQLModel, table=True):
+    """Something that a person asked for on a page: to join, to see their data, to correct or to erase it. The pages only write it down."""
+
+    __tablename__: ClassVar[str] = "request"
+    __table_args__ = (
+        # serves: what is still to be carried out? Only that is in it
+        Index("request_open", "id", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+        # serves: what did this customer ask for?
+        Index("request_of_customer", "customer_id"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    key: str = Field(unique=True)  # what is asked twice, by a second press or a retry, is one request
+    kind: str  # join | my_data | correct | erase
+    at: datetime = Field(sa_type=Instant)
+    campaign: str | None = None  # whose form was filled in, of a join
+    customer_id: int | None = Field(default=None, sa_type=BigId, foreign_key="customer.id")  # of a join only once it is carried out
+    message_id: int | None = Field(default=None, sa_type=BigId)  # behind whose link it was asked
+    state: str = "open"  # open | done | refused
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    member_id: int | None = Field(default=None, sa_type=BigId)  # who came into a campaign by it
+    given: Any = Field(default=None, sa_column=Column(Json))  # what was filled in; emptied once it is carried out
+    document: Any = Field(default=None, sa_column=Column(Json))  # what was gathered to be seen; emptied after a while
