@@ -89,6 +89,8 @@ class Together:
     def _finish(self, batch: _Batch) -> None:
         self._open = None
         try:
+            if _is_broken(batch):  # the driver would call it committed: there is nothing left to commit
+                raise StorageError("The database has undone it, as it does when the disk is full. Make room, and try again.")
             batch.connection.commit()
         except Exception as error:  # noqa: BLE001 - each who wrote in it is to be told, in a thread of its own
             batch.failure = error

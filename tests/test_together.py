@@ -137,6 +137,26 @@ def test_a_full_disk_is_told_and_what_was_stored_before_stays(on_sqlite: Togethe
     assert noted(on_sqlite.database) == [1, 2]
 
 
+def test_those_whose_work_went_down_with_anothers_are_told(on_sqlite: Together) -> None:
+    with writing(on_sqlite.database) as session:
+        session.execute(text("CREATE TABLE large (text TEXT)"))
+        pages = session.execute(text("PRAGMA page_count")).scalar_one()
+    event.listen(on_sqlite.database, "checkout", lambda driver, *_: driver.execute(f"PRAGMA max_page_count = {pages}"))
+
+    def write_too_much() -> None:
+        with on_sqlite.writing() as session:  # a full disk undoes the whole transaction, not only this statement
+            session.execute(text("INSERT INTO large VALUES (:text)"), {"text": "x" * 100_000})
+
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(StorageError, match="Nothing of it is kept"), on_sqlite.writing() as session:
+            session.execute(text("INSERT INTO note VALUES (1)"))
+            other = pool.submit(write_too_much)
+            while on_sqlite.coming < 2:
+                Event().wait(0.005)
+        assert isinstance(other.exception(), OperationalError)
+    assert noted(on_sqlite.database) == []
+
+
 def test_an_answer_waits_for_the_disk(tmp_path: Path) -> None:
     for lasting, level in ((True, 2), (False, 1)):
         database = open_database(f"sqlite:///{tmp_path / 'test.db'}", outlives_power_cuts=lasting)
