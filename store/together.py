@@ -89,9 +89,7 @@ class Together:
     def _finish(self, batch: _Batch) -> None:
         self._open = None
         try:
-            if _is_broken(batch):  # the driver would call it committed: there is nothing left to commit
-                raise StorageError("The database has undone it, as it does when the disk is full. Make room, and try again.")
-            batch.connection.commit()
+            _commit(batch)
         except Exception as error:  # noqa: BLE001 - each who wrote in it is to be told, in a thread of its own
             batch.failure = error
             batch.connection.invalidate()  # it may still be inside the transaction; closed, it is undone
@@ -99,6 +97,12 @@ class Together:
             with suppress(SQLAlchemyError):
                 batch.connection.close()
             batch.over.set()
+
+
+def _commit(batch: _Batch) -> None:
+    if _is_broken(batch):  # the driver would call it committed: there is nothing left to commit
+        raise StorageError("The database has undone it, as it does when the disk is full. Make room, and try again.")
+    batch.connection.commit()
 
 
 def _is_broken(batch: _Batch) -> bool:
