@@ -21,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from channels.contract import CompositionFault, WordingFault
 from channels.formats import FILTERS, reads_of
 
-SCALARS = frozenset({"code", "node", "segment", "today"})  # variables without a dot; all others are read as group.name
+SCALARS = frozenset({"code", "node", "segment", "today", "voucher"})  # variables without a dot; all others are read as group.name
 START = "{start}"  # no file can be called so where names are relative paths with an ending
 Guard = Callable[[str], str]
 

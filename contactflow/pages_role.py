@@ -54,6 +54,7 @@ RIGHTS: Mapping[str, Rights] = {
     "request": Rights(("id", "key", "kind", "at", "campaign", "customer_id", "message_id", "state", "member_id", "document"), adds=True),
     "stated_preference": Rights(adds=True, changes=("question", "answer", "at", "campaign", "message_id"), removes=True),
     "suppression": Rights(adds=True),
+    "voucher": Rights(("code", "message_id"), adds=True),
     "wording": Rights(("id", "source")),
 }
 

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     AUTO_REPLIED = "auto_replied"  # a machine wrote back: away, or gone
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
+    REDEEMED = "redeemed"  # the voucher of the message was used for a purchase, whose key stands in detail
     GOAL = "goal"  # a goal node was reached
     EVENT = "event"  # something else that was reported; its name stands in detail
 

@@ -139,6 +139,22 @@ class Purchase(SQLModel, table=True):
     product: str | None = None
 
 
+class Voucher(SQLModel, table=True):
+    """A code that one message's recipient may use in a shop, once or more; with a purchase it comes back and names the message."""
+
+    __tablename__: ClassVar[str] = "voucher"
+
+    code: str = Field(primary_key=True)  # as store/tokens.py writes it
+    message_id: int = Field(sa_type=BigId, unique=True)
+    customer_id: int = Field(sa_type=BigId, foreign_key="customer.id", index=True)  # serves: what was given to one customer
+    member_id: int = Field(sa_type=BigId)
+    campaign: str
+    version: str
+    node: str
+    arm: str | None = None
+    issued_at: datetime = Field(sa_type=Instant)
+
+
 class Contact(SQLModel, table=True):
     """One touch in either direction: a row of the central contact log. Only ever added to."""
 

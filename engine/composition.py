@@ -28,6 +28,7 @@ from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
 from engine.tracking import followed
 from engine.visit import drawn_arms
+from engine.vouchers import issue_with, vouchers_for
 from engine.wishes import objections
 from store.bulk import Ids, id_table, insert_new
 from store.clock import to_micros
@@ -36,6 +37,7 @@ from store.errors import DeliveryError
 from store.tokens import new_code
 
 _NO_CODE = "TEST-CODE"  # nobody's
+_VOUCHER = "voucher"
 _PREFERENCES = "links.preferences"  # signed only where a template shows it
 LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
 
@@ -146,8 +148,8 @@ class Composer:
         same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
         stand_ins, texts = self._node.if_missing or {}, self._texts_for(session, customer_ids)
         letterheads = []
-        about = zip(addressees, people, refusals, segments, named, codes, texts, strict=True)
-        for addressee, person, refusal, segment, name, code, said in about:
+        about = zip(addressees, people, refusals, segments, named, codes, self._vouchers(session, addressees), texts, strict=True)
+        for addressee, person, refusal, segment, name, code, voucher, said in about:
             shown = self._impersonal(person) if addressee.arm == UNPERSONALISED else person
             instead = {name: text for name, text in stand_ins.items() if shown.get(name) is None}
             shown = {**shown, **instead} if instead else shown
@@ -156,10 +158,21 @@ class Composer:
                 values["links"]["preferences"] = links.link("preferences", addressee.id, expires)
             if self._is_personal and said is self._texts:
                 values["links"] |= links.followed(addressee.id)
+            if voucher:
+                values[_VOUCHER] = voucher
             values["segment"] = None if addressee.arm == UNPERSONALISED else name
             wording = said.wordings[addressee.arm or ONLY, segment]
             letterheads.append(Letterhead(addressee, refusal, wording, values, tuple(instead), said.spare))
         return letterheads
+
+    def _vouchers(self, session: Session, addressees: Sequence[Addressee]) -> Sequence[str | None]:
+        """A voucher for each message, where a template shows one."""
+        return vouchers_for(session, addressees, _NO_CODE) if _VOUCHER in self._variables else [None] * len(addressees)
+
+    def issue_vouchers(self, session: Session, ready: Sequence[Ready], now: datetime) -> None:
+        """Write down the vouchers of messages that are about to be sent."""
+        shown = (each.letterhead for each in ready if _VOUCHER in each.letterhead.wording.variables)
+        issue_with(session, self.running.names, ((each.addressee, each.values[_VOUCHER]) for each in shown), now)
 
     def _texts_for(self, session: Session, customer_ids: Ids) -> list[Texts]:
         """The texts for each of these customers: those without a trace where they do not allow one."""

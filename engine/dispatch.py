@@ -97,6 +97,7 @@ def _mark(
         ready = [each for each in made if isinstance(each, Ready) and each.letterhead.addressee.id in ours]
         refused = [each for each in made if isinstance(each, Settlement) and each.id in ours]
         mark_sending(session, (composer.row(session, each) for each in ready), by)
+        composer.issue_vouchers(session, ready, now)
         record(session, composer.running.names, addressees, refused, now)
     return ready
 

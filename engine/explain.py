@@ -173,8 +173,9 @@ def _came_in(row: Row[Any]) -> str:
             return f"the message came back{', and the address is no good' if about.get('bounce') == 'hard' else ''}{said}"
         case Kind.COMPLAINED | Kind.FORM_STARTED as kind:
             return f"the customer {'called the message spam' if kind is Kind.COMPLAINED else 'began to fill in the form'}"
-        case Kind.AUTO_REPLIED:
-            return f"a machine answered for the customer{said}"
+        case Kind.AUTO_REPLIED | Kind.REDEEMED as kind:
+            used = f"the voucher of the message was used for purchase '{about.get('purchase')}'"
+            return used if kind is Kind.REDEEMED else f"a machine answered for the customer{said}"
         case Kind.EVENT:
             return f"'{about.get('name', 'an event')}' was reported ({row.channel})" + (f": {about['why']}" if about.get("why") else "")
         case _:

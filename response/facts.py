@@ -264,6 +264,7 @@ class Reactions:
     visited: int = 0
     answered: int = 0
     opted_out: int = 0
+    redeemed: int = 0  # whose voucher came back with a purchase, their own or somebody else's
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ COUNTS: tuple[tuple[str, Callable[[FunnelRow], int], bool], ...] = (  # name, wh
     ("clicked", lambda row: row.reactions.clicked, False),
     ("visited", lambda row: row.reactions.visited, True),
     ("answered", lambda row: row.reactions.answered, False),
+    ("redeemed", lambda row: row.reactions.redeemed, False),
     ("complained", lambda row: row.reactions.complained, False),
     ("opted_out", lambda row: row.reactions.opted_out, True),
 )

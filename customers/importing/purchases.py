@@ -1,6 +1,6 @@
 """Writing purchases: each once, for a customer who is known. A margin may come later than the purchase, once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ from sqlmodel import Session
 from customers.importing.understanding import Loss, Rows
 from customers.importing.writing import OTHERWISE_KNOWN, Import, Outcome, customers_behind, key_of, known_rows, sort_out, update_rows
 from customers.tables import Purchase, table_of
+from customers.vouchers import Redemption, owners_of, redeem
 from store.bulk import insert_rows
-from store.clock import to_micros
+from store.clock import from_micros, to_micros
 
 _MARGIN = "margin_cents"
 _CONTENTS = ("customer_id", "purchased_at", "amount_cents", "currency", "product")
@@ -30,9 +31,19 @@ def write_purchases(session: Session, rows: Rows, running: Import) -> Outcome:
     same = [index for index, key in enumerate(keys) if margins[index] is not None and before.get(key) == contents[index]]
     told, otherwise = _margins(rows, keys, margins, same, {key: row[-1] for key, row in known.items()})
     update_rows(session, "purchase", "key", (_MARGIN,), told.items())
+    _redeem(session, rows, keys, {loss.row for loss in found.losses})
     touched = np.unique(np.array([customer_ids[index] for index in found.new], np.int64))
     losses = [*unknown, *found.losses, *otherwise]
     return Outcome(len(found.new), len(told), found.unchanged - len(told), found.repeated, losses, touched)
+
+
+def _redeem(session: Session, rows: Rows, keys: Sequence[str], lost: Collection[int]) -> None:
+    """Log the vouchers that came back, also with a purchase that was known without."""
+    codes = rows.fields.get("voucher", [])
+    owners = owners_of(session, [code for code in codes if isinstance(code, str)]) if any(codes) else {}
+    used = zip(rows.places, codes, keys, rows.fields["purchased_at"], strict=False)
+    kept = ((code, key, at) for place, code, key, at in used if code in owners and place not in lost)
+    redeem(session, [Redemption(owners[code], key, from_micros(at)) for code, key, at in kept])
 
 
 def _margins(
@@ -61,5 +72,9 @@ def _contents(rows: Rows, customer_ids: Sequence[int], running: Import) -> list[
 def _keys(rows: Rows, contents: Sequence[tuple[Any, ...]]) -> list[str]:
     given = rows.fields.get("key", [None] * len(rows))
     customers = rows.fields["customer"]
+    codes = rows.fields.get("voucher", [None] * len(rows))
     # With the customer's key instead of our number, so that the key is the same in every database.
-    return [key or key_of((customer, *content[1:])) for key, customer, content in zip(given, customers, contents, strict=True)]
+    return [
+        key or key_of((customer or code, *content[1:]))
+        for key, customer, code, content in zip(given, customers, codes, contents, strict=True)
+    ]

@@ -16,6 +16,7 @@ from customers.importing.cleaning.moment import DateReader, Dates, Moments
 from customers.importing.cleaning.number import DecimalSign, Numbers
 from customers.importing.cleaning.phone import phone_of
 from customers.importing.problems import Problem
+from customers.vouchers import as_code
 
 Column = list[Value | Problem | None]
 # Cleans a column; the columns of the same rows that were cleaned before it are at hand (the country of a postcode).
@@ -55,7 +56,7 @@ class FieldRule:
     """A field: how files call it, how it is cleaned, and whether a row can do without it.
 
     `needed`: a row without it means nothing. `vital`: a row in which it is wrong is not taken over; of any other field
-    only the wrong cell is left out.
+    only the wrong cell is left out. `instead`: the field whose value can stand in for a needed one, in the rows that have it.
     """
 
     name: str
@@ -64,6 +65,7 @@ class FieldRule:
     synonyms: tuple[str, ...] = ()
     needed: bool = False
     vital: bool = False
+    instead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,12 @@ def kind(text: str) -> str | Problem:
     return word if word in KINDS else _NO_KIND
 
 
+def _voucher(cell: str) -> str | Problem | None:
+    """A voucher of ours as it is stored; what a shop made itself as it stands."""
+    found = text.plain(cell)
+    return as_code(found) if isinstance(found, str) else found
+
+
 _MONEY = often(lambda terms: terms.numbers.cents)
 _MOMENT = often(lambda terms: terms.moments.micros)
 _TEXT = each(text.plain)
@@ -209,7 +217,23 @@ CUSTOMERS = Subject(
 PURCHASES = Subject(
     "purchases",
     (
-        FieldRule("customer", "the customer's key", each(text.key), _CUSTOMER_NAMES, needed=True, vital=True),
+        FieldRule("customer", "the customer's key", each(text.key), _CUSTOMER_NAMES, needed=True, vital=True, instead="voucher"),
+        FieldRule(
+            "voucher",
+            "the voucher that was used",
+            each(_voucher),
+            (
+                "voucher_code",
+                "coupon",
+                "coupon_code",
+                "discount_code",
+                "promo_code",
+                "promotion_code",
+                "kortingscode",
+                "actiecode",
+                "tegoedbon",
+            ),
+        ),
         FieldRule(
             "key",
             "the source system's name for the purchase",

@@ -75,7 +75,7 @@ class Understanding:
         self.skipped = 0  # rows that `only_when` left out
         self._plan = plan
         rules = {rule.name: rule for rule in plan.subject.fields}
-        self._needed = {rule.name for rule in plan.subject.fields if rule.needed}
+        self._needed = {rule.name for rule in plan.subject.fields if rule.needed and rule.instead not in plan.fields}
         self._vital = {rule.name for rule in plan.subject.fields if rule.vital}
         self._fields = {name: rules[name].clean(terms) for name in plan.fields}
         self._attributes = {name: ATTRIBUTE_CLEANERS[attributes[name]](terms) for name in plan.attributes}

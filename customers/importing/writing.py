@@ -12,9 +12,10 @@ from sqlmodel import Session
 
 from customers.conditions.vocabulary import AttributeKind
 from customers.importing.cleaning.cell import KEEP
-from customers.importing.problems import Problem
+from customers.importing.problems import MISSING, Problem
 from customers.importing.understanding import Cleaned, Loss, Rows
 from customers.texts import customer_ids_of, one_of
+from customers.vouchers import owners_of
 from store.bulk import Ids, insert_rows
 
 NOBODY: Ids = np.empty(0, np.int64)
@@ -87,12 +88,23 @@ def known_rows(
 
 
 def customers_behind(session: Session, rows: Rows) -> tuple[Rows, list[int], list[Loss]]:
-    """The rows whose customer is known, their customers, and the loss of the others."""
+    """The rows whose customer is known, their customers, and the loss of the others.
+
+    Where a row names nobody, whoever was given its voucher is meant.
+    """
     keys: Cleaned = rows.fields["customer"]
-    ids = customer_ids_of(session, list(dict.fromkeys(keys)))
-    losses = [Loss(place, "customer", NO_CUSTOMER, whole_row=True) for place, key in zip(rows.places, keys, strict=True) if key not in ids]
-    kept = rows.without({loss.row for loss in losses})
-    return kept, [ids[key] for key in kept.fields["customer"]], losses
+    ids = customer_ids_of(session, [key for key in dict.fromkeys(keys) if key is not None])
+    meant = [other if key is None else ids.get(key) for key, other in zip(keys, _given_the_vouchers(session, rows), strict=True)]
+    lost = [(place, key) for place, key, customer_id in zip(rows.places, keys, meant, strict=True) if customer_id is None]
+    losses = [Loss(place, "customer", MISSING if key is None else NO_CUSTOMER, whole_row=True) for place, key in lost]
+    return rows.without({place for place, _ in lost}), [customer_id for customer_id in meant if customer_id is not None], losses
+
+
+def _given_the_vouchers(session: Session, rows: Rows) -> list[int | None]:
+    codes: Cleaned = rows.fields.get("voucher", [None] * len(rows))
+    asked = [code for code in codes if isinstance(code, str)]
+    owners = owners_of(session, asked) if asked else {}
+    return [owners[code].customer_id if code in owners else None for code in codes]
 
 
 @dataclass(frozen=True, slots=True)

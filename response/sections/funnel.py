@@ -34,6 +34,7 @@ _COUNTS: tuple[tuple[str, Callable[[FunnelRow], int]], ...] = (
     ("visited", lambda row: row.reactions.visited),
     ("answered", lambda row: row.reactions.answered),
     ("opted_out", lambda row: row.reactions.opted_out),
+    ("redeemed", lambda row: row.reactions.redeemed),
 )
 
 contact = table_of(Contact)

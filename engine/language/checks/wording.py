@@ -23,6 +23,7 @@ FIXED = (
     "links.one_click",
     "links.preferences",
     "code",
+    "voucher",
     "segment",
     "sender.name",
     "sender.address",

@@ -1,0 +1,98 @@
+"""Vouchers: a code of a message's own, by which a purchase tells which message it came from, whoever bought and wherever."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from random import Random
+
+import numpy as np
+from sqlalchemy import select
+from sqlmodel import Session
+
+from customers.contact_log import Entry, Kind, log
+from customers.tables import Contact, CustomerId, Voucher, table_of
+from customers.texts import one_of
+from store.bulk import among, insert_rows
+from store.clock import to_micros
+from store.errors import TokenError
+from store.tokens import new_code, normalise_code
+
+CHANNEL = "import"  # where a purchase is told
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A voucher with the names that every contact-log row of its message carries."""
+
+    code: str
+    message_id: int
+    customer_id: int
+    member_id: int
+    campaign: str
+    version: str
+    node: str
+    arm: str | None
+
+
+_NAMES = tuple(each.name for each in fields(Issued))
+
+
+def codes_for(session: Session, message_ids: Sequence[int], random: Random) -> list[str]:
+    """The code of each message: the one that it was given, or a new one that nobody has. Two statements; nothing is written."""
+    voucher = table_of(Voucher).c
+    given = select(voucher.message_id, voucher.code).where(among(session, voucher.message_id, np.array(message_ids, np.int64)))
+    known = dict(session.execute(given).tuples().all())
+    codes = [known.get(message_id) or new_code(random) for message_id in message_ids]
+    owners = owners_of(session, codes)
+    return [
+        code if code not in owners or known.get(id_) == code else new_code(random) for code, id_ in zip(codes, message_ids, strict=True)
+    ]
+
+
+def issue(session: Session, vouchers: Sequence[Issued], at: datetime) -> None:
+    """Write down what was given to whom; a message that has a voucher keeps it. One statement."""
+    moment = to_micros(at)
+    rows = ((*(getattr(each, name) for name in _NAMES), moment) for each in vouchers)
+    insert_rows(session, table_of(Voucher), (*_NAMES, "issued_at"), rows, keep_existing=True)
+
+
+def owners_of(session: Session, codes: Sequence[str]) -> Mapping[str, Issued]:
+    """The vouchers among these texts, each as `as_code` reads it, by code; one statement."""
+    voucher = table_of(Voucher).c
+    found = session.execute(select(*(voucher[name] for name in _NAMES)).where(one_of(session, voucher.code, codes)))
+    return {row.code: Issued(*row) for row in found}
+
+
+def as_code(text: str) -> str:
+    """A text of a shop as a voucher of ours is stored, however it was typed; any other text, such as a shop's own code, as it is."""
+    try:
+        return normalise_code(text)
+    except TokenError:
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A voucher that came back with a purchase, at a moment (aware UTC)."""
+
+    voucher: Issued
+    purchase: str  # its key
+    at: datetime
+
+
+def redeem(session: Session, redemptions: Sequence[Redemption]) -> int:
+    """Log that vouchers were used, each once a purchase, and give how many are new. Two statements.
+
+    It is told of whom the message went to, also where somebody else bought with it.
+    """
+    by_key = {f"redeemed:{each.voucher.code}:{each.purchase}": each for each in redemptions}
+    contact = table_of(Contact).c
+    seen = set(session.execute(select(contact.key).where(one_of(session, contact.key, list(by_key)))).scalars())
+    return log(session, [_entry(key, each) for key, each in by_key.items() if key not in seen])
+
+
+def _entry(key: str, redemption: Redemption) -> Entry:
+    about = asdict(redemption.voucher)
+    code, customer_id = about.pop("code"), CustomerId(about.pop("customer_id"))
+    detail = {"voucher": code, "purchase": redemption.purchase}
+    return Entry(redemption.at, customer_id, "in", CHANNEL, Kind.REDEEMED, key=key, detail=detail, **about)
