@@ -19,7 +19,7 @@ from customers.segments import segment_of
 from customers.tables import table_of
 from engine.facts import SqlFacts
 from engine.language.context import CHANNELS
-from engine.members import Asked
+from engine.members import Asked, Int
 from engine.nodes.send import ONLY, UNPERSONALISED, Send, Words, neutral
 from engine.outbox import Settlement, State, message_key
 from engine.reasons import Reason
@@ -29,9 +29,9 @@ from engine.tables import Member, OutboxMessage, StoredWording
 from engine.tracking import followed
 from engine.visit import drawn_arms
 from engine.vouchers import issue_with, vouchers_for
-from engine.wishes import objections
+from engine.wishes import Wishing, leaving_at
 from store.bulk import Ids, id_table, insert_new
-from store.clock import to_micros
+from store.clock import from_micros, to_micros
 from store.columns import json_or_none
 from store.errors import DeliveryError
 from store.tokens import new_code
@@ -52,6 +52,7 @@ class Letterhead:
     values: Mapping[str, Any]
     stood_in: tuple[str, ...] = ()  # attributes that are not known of the customer, and for which other words stand
     spare: Wording | None = None  # for when the wording cannot be merged
+    waits_until: datetime | None = None  # for the part of the day that the customer prefers
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Composer:
         self._plain = self._load(node, personal=False) if self._is_personal and tracking.purpose else self._texts
         self._variables = self._texts.variables
         self._neutral = neutral(self.channel.addresses)
+        self._waits = CHANNELS[node.send].arrives_at_once
         self._stored: dict[int, int] = {}  # id() of a wording to its row
 
     @property
@@ -106,10 +108,17 @@ class Composer:
         customer_ids = np.fromiter((row.customer_id for row in rows), np.int64, len(rows))
         people = self._people(session, customer_ids, now)
         addresses = [self.channel.address_of(person) for person in people]
-        refusals = self._refusals(session, rows, customer_ids, addresses, now)
+        wishing = self._wishing(session)
+        wishes, present = wishing.of(customer_ids), np.full(len(rows), to_micros(now), np.int64)
+        refusals = self._refusals(session, rows, addresses, wishing.objections(customer_ids, wishes, present), now)
         codes = _codes(session, rows) if "code" in self._variables else [None] * len(rows)
         addressees = [Addressee.of(row, address) for row, address in zip(rows, addresses, strict=True)]
-        return self._letterheads(session, addressees, people, refusals, codes, now)
+        letterheads = self._letterheads(session, addressees, people, refusals, codes, now)
+        if not self._waits or not wishes.part.any():
+            return letterheads
+        zones = [person["timezone"] or self.running.workspace.zone.key for person in people]
+        stale_at = np.fromiter((row.stale_at for row in rows), np.int64, len(rows))
+        return _waiting(letterheads, leaving_at(wishes, present, stale_at, zones), now)
 
     def rehearse(self, session: Session, customer_ids: Ids, now: datetime, arm: str | None = None) -> list[Letterhead]:
         """What these customers would get if it left now, without a row that stands for it; their links lead nowhere.
@@ -121,7 +130,8 @@ class Composer:
         people = self._people(session, customer_ids, now)
         addresses = [self.channel.address_of(person) for person in people]
         consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
-        against = objections(session, customer_ids, purpose, self.running.workspace.zone, now)
+        wishing = self._wishing(session)
+        against = wishing.objections(customer_ids, wishing.of(customer_ids), np.full(len(customer_ids), to_micros(now), np.int64))
         refusals = [
             Reason(word) if word else Reason.NO_ADDRESS if address is None else wish
             for word, address, wish in zip(consent, addresses, against, strict=True)
@@ -251,12 +261,15 @@ class Composer:
         """What a template may know of somebody in the unpersonalised arm."""
         return {name: value for name, value in person.items() if name in self._neutral}
 
+    def _wishing(self, session: Session) -> Wishing:
+        return Wishing(session, self.running.graph.campaign.purpose, self.running.workspace.zone)
+
     def _refusals(
-        self, session: Session, rows: Sequence[Row[Any]], customer_ids: Ids, addresses: Sequence[str | None], now: datetime
+        self, session: Session, rows: Sequence[Row[Any]], addresses: Sequence[str | None], against: Sequence[Reason | None], now: datetime
     ) -> list[Reason | None]:
         purpose = self.running.graph.campaign.purpose or ""
+        customer_ids = np.fromiter((row.customer_id for row in rows), np.int64, len(rows))
         consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
-        against = objections(session, customer_ids, purpose, self.running.workspace.zone, now)
         gone = self._gone(session, rows, now)
         moment = to_micros(now)
         refusals: list[Reason | None] = []
@@ -308,6 +321,15 @@ class Composer:
         if id(wording) not in self._stored:
             self._stored[id(wording)] = store_wording(session, self.channel.name, wording.source)
         return self._stored[id(wording)]
+
+
+def _waiting(letterheads: Sequence[Letterhead], leaving: Int, now: datetime) -> list[Letterhead]:
+    """The same with whoever waits marked: who gets the message, and later than now."""
+    moments = [from_micros(moment) for moment in leaving.tolist()]
+    return [
+        replace(each, waits_until=moment) if moment > now and each.refusal is None else each
+        for each, moment in zip(letterheads, moments, strict=True)
+    ]
 
 
 def store_wording(session: Session, channel: str, source: bytes) -> int:

@@ -21,6 +21,7 @@ from engine.interventions import may_go_on
 from engine.journal import Journal
 from engine.limits import Turnstile
 from engine.outbox import CLAIM, Claim, Settlement, claim, hold, mark_sending, message_id_of, postpone
+from engine.reasons import Reason
 from engine.recording import Addressee, later, maybe_sent, record, settlement_of, suppress_bad_addresses
 from engine.recovery import recover_own
 from engine.running import Running
@@ -64,12 +65,21 @@ def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int | None:
         return None
     with reading(database) as session:
         read = composer.read(session, rows, now)
-    letterheads = _in_turn(composer, read, now, by)
+    letterheads = _in_turn(composer, _at_their_moment(composer, read, by), now, by)
     made = [composer.compose(letterhead) for letterhead in letterheads]
     ready = _mark(composer, made, {each.addressee.id: each.addressee for each in letterheads}, now, desk)
     if ready:
         _deliver(composer, ready, now, desk)
     return len(letterheads)
+
+
+def _at_their_moment(composer: Composer, letterheads: Sequence[Letterhead], by: Claim) -> Sequence[Letterhead]:
+    """Those whose customers do not prefer another part of the day; the others go back to the queue until it comes."""
+    late = [(each.waits_until, each.addressee.attempts, each.addressee.id) for each in letterheads if each.waits_until]
+    if late:
+        with writing(composer.running.workspace.database) as session:
+            postpone(session, late, by, Reason.PREFERRED_MOMENT)
+    return [each for each in letterheads if not each.waits_until]
 
 
 def _in_turn(composer: Composer, letterheads: Sequence[Letterhead], now: datetime, by: Claim) -> Sequence[Letterhead]:

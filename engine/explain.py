@@ -126,7 +126,9 @@ def _messages(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
         if row.settled_at:
             yield Finding(row.settled_at, row.node, _fate(row), Reason(row.reason) if row.reason else None, row.id, (row.hop, 2))
         elif row.due_at > row.queued_at and not row.answer:
-            yield Finding(row.due_at, row.node, "the message may leave from now on", None, row.id, (row.hop, 2))
+            waits = Reason(row.reason) if row.reason else None
+            text = f"the message {REASONS[waits]}, which begins now" if waits else "the message may leave from now on"
+            yield Finding(row.due_at, row.node, text, waits, row.id, (row.hop, 2))
         elif row.answer:
             again = f"will be tried again now: {row.answer} (attempt {row.attempts} failed)"
             yield Finding(row.due_at, row.node, again, None, row.id, (row.hop, 2))

@@ -118,11 +118,14 @@ def hold(session: Session, ids: Ids, by: Claim) -> frozenset[int]:
     return frozenset(session.connection().execute(ours.with_for_update()).scalars())
 
 
-def postpone(session: Session, rows: Sequence[tuple[datetime, int, int]], by: Claim) -> None:
-    """Put messages that are ours back into the queue, uncounted: (when they are due again, attempts with this one, id)."""
+def postpone(session: Session, rows: Sequence[tuple[datetime, int, int]], by: Claim, why: Reason | None = None) -> None:
+    """Put messages that are ours back into the queue, uncounted: (when they are due again, attempts with this one, id).
+
+    `why` is for `explain`, as long as they wait.
+    """
     ours = hold(session, np.array([id_ for _, _, id_ in rows], np.int64), by)
-    columns = ("state", "due_at", "attempts", "claim", "claimed_until")
-    values = ((State.QUEUED.value, to_micros(due), attempts - 1, None, None, id_) for due, attempts, id_ in rows if id_ in ours)
+    columns = ("state", "reason", "due_at", "attempts", "claim", "claimed_until")
+    values = ((State.QUEUED.value, why, to_micros(due), attempts - 1, None, None, id_) for due, attempts, id_ in rows if id_ in ours)
     update_rows(session, table_of(OutboxMessage), "id", columns, values)
 
 

@@ -30,6 +30,7 @@ class Reason(StrEnum):
 
 
 CODES = frozenset(reason.value for reason in Reason)
+    PREFERRED_MOMENT = "preferred_moment"
 
 REASONS: dict[Reason, str] = {
     Reason.NOT_IN_AUDIENCE: "the audience's condition did not hold",
@@ -54,3 +55,4 @@ REASONS: dict[Reason, str] = {
     Reason.GAVE_UP: "it could not be delivered in any of the attempts",
     Reason.MAYBE_SENT: "the sender died while it was on the wire; it may have been sent and is not sent again",
 }
+    Reason.PREFERRED_MOMENT: "waits for the part of the day in which the customer likes to be written to",

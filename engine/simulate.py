@@ -1,6 +1,6 @@
 """A dry run on the real audience: the same step, the customers as they are, and assumptions for what they would do.
 
-Nothing is written and nothing is sent. Consent and addresses are those of today.
+Nothing is written and nothing is sent. Consent, addresses, and what customers asked for themselves are those of today.
 """
 
 from collections import Counter
@@ -21,6 +21,7 @@ from customers.conditions.vocabulary import Place
 from customers.consent import reachability
 from customers.tables import Customer, table_of
 from engine.facts import SqlFacts
+from engine.language.context import CHANNELS
 from engine.members import LEFT, NEVER, NOT_DELIVERED, Asked, Int, Mask, Members, new_arrivals
 from engine.nodes.audience import Audience
 from engine.nodes.wait_for import WaitFor
@@ -29,6 +30,7 @@ from engine.progress import GOING_ON, REASONS, Progress, Queued
 from engine.reasons import Reason
 from engine.running import Running
 from engine.step import step
+from engine.wishes import Wishing, leaving_at
 from store.clock import DAY_MICROS, SECOND_MICROS, from_micros, to_micros
 from store.hashing import fractions
 from store.session import reading
@@ -63,6 +65,7 @@ class Simulation:
     volumes: Counter[tuple[date, str]] = field(default_factory=Counter)  # (day, channel)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (node, channel)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)  # (node, reason)
+    waits: Counter[tuple[str, str]] = field(default_factory=Counter)  # (node, reason): messages that leave later than they could
     ended: Counter[str] = field(default_factory=Counter)
     exits: Counter[tuple[str, str]] = field(default_factory=Counter)
     still_in: int = 0
@@ -115,12 +118,15 @@ def _not_held_out(session: Session, running: Running, node_id: str, customer_ids
 class _Play:
     """One chunk of customers, played through from their entry to the end."""
 
+        self._wishing = Wishing(session, running.graph.campaign.purpose, running.workspace.zone)
+        self._written_at: Int = np.empty(0, np.int64)  # the last message to each who came in; -1 for none
     def __init__(self, session: Session, running: Running, rates: Mapping[EventKind, float], result: Simulation) -> None:
         self._session, self._running, self._rates, self._result = session, running, rates, result
 
     def through(self, node_id: str, customer_ids: Int, at: datetime) -> None:
         graph, now = self._running.graph, to_micros(at)
         # Numbers that no stored member has, so that nothing stored is taken for theirs.
+        self._written_at = np.full(len(members), -1, np.int64)
         members = new_arrivals(-np.arange(1, len(customer_ids) + 1), customer_ids, graph.place[node_id], now)
         due = np.full(len(members), now, np.int64)
         end = to_micros(at + HORIZON)
@@ -162,30 +168,42 @@ class _Play:
 
     def _send(self, progress: Progress, queued: Queued, turn: Any, delivery: NDArray[np.int8], again: Int, now: int) -> None:
         """Messages leave when they are released, to whom may be written to; the members go on then."""
-        customers = progress.members.customer_id[queued.rows]
-        reasons = self._reasons(queued.channel, customers, now)
-        rows = turn[queued.rows]
-        delivery[rows] = [LEFT if reason is None else NOT_DELIVERED for reason in reasons]
-        again[rows] = queued.due_at
-        for reason in reasons:
-            if reason:
-                self._result.left_out[queued.node, reason] += 1
-        zone, cost = self._running.workspace.zone, self._running.workspace.costs.get(queued.channel, 0.0)
-        for moment, reason in zip(queued.due_at.tolist(), reasons, strict=True):
-            if reason is None:
-                self._result.volumes[from_micros(moment).astimezone(zone).date(), queued.channel] += 1
-        sent = sum(reason is None for reason in reasons)
-        self._result.sent[queued.node, queued.channel] += sent
-        self._result.cost_cents += sent * cost
+        entered = -1 - progress.members.member_id[queued.rows]
+        reasons, leaving = self._fates(queued, progress.members.customer_id[queued.rows], self._written_at[entered], now)
+        rows, sent = turn[queued.rows], np.array([reason is None for reason in reasons], np.bool_)
+        delivery[rows] = np.where(sent, LEFT, NOT_DELIVERED)
+        again[rows] = np.where(sent, leaving, queued.due_at)
+        self._written_at[entered[sent]] = leaving[sent]
+        self._result.left_out.update((queued.node, reason) for reason in reasons if reason)
+        waiting = int((leaving[sent] > queued.due_at[sent]).sum())
+        if waiting:
+            self._result.waits[queued.node, Reason.PREFERRED_MOMENT.value] += waiting
+        self._add_up(queued, leaving[sent])
 
-    def _reasons(self, channel_name: str, customers: Int, now: int) -> list[str | None]:
-        channel = self._running.workspace.channels[channel_name]
-        columns = read_attributes(self._session, customers, list(channel.addresses), self._running.known(from_micros(now)))
+    def _add_up(self, queued: Queued, leaving: Int) -> None:
+        zone, cost = self._running.workspace.zone, self._running.workspace.costs.get(queued.channel, 0.0)
+        for moment, count in zip(*(each.tolist() for each in np.unique(leaving, return_counts=True)), strict=True):
+            self._result.volumes[from_micros(moment).astimezone(zone).date(), queued.channel] += count
+        self._result.sent[queued.node, queued.channel] += len(leaving)
+        self._result.cost_cents += len(leaving) * cost
+
+    def _fates(self, queued: Queued, customers: Int, written_at: Int, now: int) -> tuple[list[str | None], Int]:
+        """Why each gets nothing, None for who gets the message, and when it would leave."""
+        channel, zone = self._running.workspace.channels[queued.channel], self._running.workspace.zone
+        names = list(dict.fromkeys([*channel.addresses, "timezone"]))
+        columns = read_attributes(self._session, customers, names, self._running.known(from_micros(now)))
         people = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
         addresses = [channel.address_of(person) for person in people]
-        purpose = self._running.graph.campaign.purpose or ""
-        refused = reachability(self._session, customers, purpose, channel_name, addresses)
-        return [word or (None if address else Reason.NO_ADDRESS.value) for word, address in zip(refused, addresses, strict=True)]
+        refused = reachability(self._session, customers, self._running.graph.campaign.purpose or "", channel.name, addresses)
+        wishes = self._wishing.of(customers)
+        against = self._wishing.objections(customers, wishes, queued.due_at, written_at)
+        reasons: list[str | None] = [
+            word or (wish if address else Reason.NO_ADDRESS) for word, address, wish in zip(refused, addresses, against, strict=True)
+        ]
+        if not CHANNELS[channel.name].arrives_at_once:
+            return reasons, queued.due_at
+        zones = [str(name or zone.key) for name in columns["timezone"]]
+        return reasons, leaving_at(wishes, queued.due_at, queued.stale_at, zones)
 
     def _count(self, progress: Progress) -> None:
         result = self._result

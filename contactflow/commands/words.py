@@ -133,6 +133,8 @@ def simulation_in_words(simulation: "Simulation", zone: ZoneInfo, currency: str)
     blocks.append(table(("day", "channel", "messages"), volumes))
     left_out = [(node, _reason(reason), f"{count:,}") for (node, reason), count in simulation.left_out.items()]
     blocks.append(table(("not written to at", "because", "people"), left_out))
+    waits = [(node, _reason(reason), f"{count:,}") for (node, reason), count in simulation.waits.items()]
+    blocks.append(table(("a message of", "waits because it", "people"), waits))
     blocks.append(table(("leave because", "people"), [(_reason(name), f"{count:,}") for name, count in simulation.ended.items()]))
     rates = ", ".join(f"{name} {rate:.1%}" for name, rate in simulation.assumed.items())
     blocks.append(f"Assumed of those who could: {rates}. Change with --assume.")
@@ -152,6 +154,7 @@ def simulation_as_json(simulation: "Simulation") -> dict[str, Any]:
         "arms": [{"node": node, "arm": arm, "people": count} for (node, arm), count in simulation.arms.items()],
         "volumes": [{"day": str(day), "channel": name, "messages": count} for (day, name), count in sorted(simulation.volumes.items())],
         "left_out": [{"node": node, "reason": reason, "people": count} for (node, reason), count in simulation.left_out.items()],
+        "waits": [{"node": node, "reason": reason, "people": count} for (node, reason), count in simulation.waits.items()],
         "ended": dict(simulation.ended),
         "still_in": simulation.still_in,
         "assumed": dict(simulation.assumed),

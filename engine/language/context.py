@@ -21,13 +21,14 @@ class ChannelTraits:
 
     takes_subject: bool = False
     tracks_opens: bool = False
+    arrives_at_once: bool = False  # so that the part of the day that a customer prefers is worth waiting for
     address: tuple[str, ...] = ()  # the attributes that make up an address; a test holds them to the channel's own
 
 
 CHANNELS: Mapping[str, ChannelTraits] = MappingProxyType(
     {
-        "email": ChannelTraits(takes_subject=True, tracks_opens=True, address=("email",)),
-        "sms": ChannelTraits(address=("phone",)),
+        "email": ChannelTraits(takes_subject=True, tracks_opens=True, arrives_at_once=True, address=("email",)),
+        "sms": ChannelTraits(arrives_at_once=True, address=("phone",)),
         "print": ChannelTraits(address=("first_name", "last_name", "street", "postcode", "city", "country")),
     }
 )
