@@ -27,10 +27,10 @@ class Reason(StrEnum):
     REFUSED = "refused"
     GAVE_UP = "gave_up"
     MAYBE_SENT = "maybe_sent"
+    PREFERRED_MOMENT = "preferred_moment"
 
 
 CODES = frozenset(reason.value for reason in Reason)
-    PREFERRED_MOMENT = "preferred_moment"
 
 REASONS: dict[Reason, str] = {
     Reason.NOT_IN_AUDIENCE: "the audience's condition did not hold",
@@ -54,5 +54,5 @@ REASONS: dict[Reason, str] = {
     Reason.REFUSED: "the receiving side refused it for good",
     Reason.GAVE_UP: "it could not be delivered in any of the attempts",
     Reason.MAYBE_SENT: "the sender died while it was on the wire; it may have been sent and is not sent again",
-}
     Reason.PREFERRED_MOMENT: "waits for the part of the day in which the customer likes to be written to",
+}

@@ -118,17 +118,17 @@ def _not_held_out(session: Session, running: Running, node_id: str, customer_ids
 class _Play:
     """One chunk of customers, played through from their entry to the end."""
 
-        self._wishing = Wishing(session, running.graph.campaign.purpose, running.workspace.zone)
-        self._written_at: Int = np.empty(0, np.int64)  # the last message to each who came in; -1 for none
     def __init__(self, session: Session, running: Running, rates: Mapping[EventKind, float], result: Simulation) -> None:
         self._session, self._running, self._rates, self._result = session, running, rates, result
+        self._wishing = Wishing(session, running.graph.campaign.purpose, running.workspace.zone)
+        self._written_at: Int = np.empty(0, np.int64)  # the last message to each who came in; -1 for none
 
     def through(self, node_id: str, customer_ids: Int, at: datetime) -> None:
         graph, now = self._running.graph, to_micros(at)
         # Numbers that no stored member has, so that nothing stored is taken for theirs.
-        self._written_at = np.full(len(members), -1, np.int64)
         members = new_arrivals(-np.arange(1, len(customer_ids) + 1), customer_ids, graph.place[node_id], now)
         due = np.full(len(members), now, np.int64)
+        self._written_at = np.full(len(members), -1, np.int64)
         end = to_micros(at + HORIZON)
         while len(members) and now <= end:
             members, due = self._tick(members, due, now)
