@@ -40,6 +40,7 @@ class Customer(SQLModel, table=True):
     birth_date: date | None = None
     created_at: datetime = Field(sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)  # nothing of the person is left since then: customers/erasure.py
 
 
 class Profile(SQLModel, table=True):
@@ -118,6 +119,15 @@ class Suppression(SQLModel, table=True):
     address: str = Field(primary_key=True)
     reason: str
     since: datetime = Field(sa_type=Instant)
+
+
+class ErasedMark(SQLModel, table=True):
+    """A digest of what somebody was known by who was erased, so that a file does not bring them back: customers/erasure.py."""
+
+    __tablename__: ClassVar[str] = "erased_mark"
+
+    digest: str = Field(primary_key=True)  # hexadecimal, over what it is of and the text
+    at: datetime = Field(sa_type=Instant)
 
 
 class Purchase(SQLModel, table=True):

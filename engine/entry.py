@@ -86,6 +86,7 @@ def _let_in_range(session: Session, running: Running, node_id: str, now: datetim
         **_segment(running, scope),
     }
     who = and_(customer.c.id > after, customer.c.id <= after + RANGE, condition, _may_come_in(running, member, customer, now))
+    who = and_(who, customer.c.erased_at.is_(None))
     if binds(running.workspace.hold_out, running.graph.campaign):
         who = and_(who, ~is_held_out(customer.c.id))
     chosen = select(*[value.label(name) for name, value in values.items()]).select_from(facts.people()).where(who).order_by(customer.c.id)

@@ -114,12 +114,17 @@ def resolve_by_log(session: Session, messages: Sequence[Row[Any]]) -> int:
 
 
 def _messages(session: Session, feedback: Sequence[Feedback]) -> Mapping[MessageKey, Row[Any]]:
-    """The messages that are named, held until the end of the transaction, so that two who tell the same go one after the other."""
+    """The messages that are named, held until the end of the transaction, so that two who tell the same go one after the other.
+
+    Of whoever was erased nothing is taken in any more: it may hold an address or words.
+    """
     outbox, version = table_of(OutboxMessage), table_of(FlowVersion).c
     ids = np.array(sorted({int(number) for _, number in map(_parts, feedback) if number.isdecimal() and len(number) < 19}), np.int64)
     names = ("id", "member_id", "customer_id", "node", "channel", "arm", "state", "address", "queued_at")
     query = select(*(outbox.c[name] for name in names), version.campaign, version.version, version.source)
     query = query.join(table_of(FlowVersion), version.id == outbox.c.version_id).where(among(session, outbox.c.id, ids))
+    customer = table_of(Customer)
+    query = query.join(customer, customer.c.id == outbox.c.customer_id).where(customer.c.erased_at.is_(None))
     rows = session.connection().execute(query.order_by(outbox.c.id).with_for_update(of=outbox))
     return {MessageKey(f"{row.version}.{row.id}"): row for row in rows}
 

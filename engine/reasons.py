@@ -15,6 +15,7 @@ class Reason(StrEnum):
     GOAL_REACHED = "goal_reached"
     FLOW_ENDED = "flow_ended"
     STOPPED = "stopped"
+    ERASED = "erased"
     NO_CONSENT = "no_consent"
     OPTED_OUT = "opted_out"
     ASKED_FOR_A_PAUSE = "asked_for_a_pause"
@@ -42,6 +43,7 @@ REASONS: dict[Reason, str] = {
     Reason.GOAL_REACHED: "reached the goal",
     Reason.FLOW_ENDED: "came to the end of the flow",
     Reason.STOPPED: "a person stopped the campaign",
+    Reason.ERASED: "asked to be erased, and nothing of them is kept but that it happened",
     Reason.NO_CONSENT: "never gave consent for this purpose over this channel",
     Reason.OPTED_OUT: "withdrew consent for this purpose over this channel",
     Reason.ASKED_FOR_A_PAUSE: "asked for a pause from messages of this purpose, which is not over",

@@ -95,7 +95,7 @@ def audience(session: Session, running: Running, at: datetime) -> Iterator[tuple
         condition = compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None))
         after = 0
         while True:
-            query = select(customer.c.id).select_from(facts.people()).where(customer.c.id > after, condition)
+            query = select(customer.c.id).select_from(facts.people()).where(customer.c.id > after, customer.c.erased_at.is_(None), condition)
             ids = session.execute(query.order_by(customer.c.id).limit(CHUNK)).scalars().all()
             if not ids:
                 break

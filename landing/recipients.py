@@ -20,7 +20,7 @@ _ASKED = (
     select(
         *(_MESSAGE.c[name] for name in ("member_id", "customer_id", "channel", "node", "arm")),
         *(_VERSION.c[name] for name in ("campaign", "version", "source")),
-        *(_CUSTOMER.c[name] for name in _SHOWN),
+        *(_CUSTOMER.c[name] for name in (*_SHOWN, "erased_at")),
     )
     .select_from(_MESSAGE.join(_VERSION, _VERSION.c.id == _MESSAGE.c.version_id).join(_CUSTOMER, _CUSTOMER.c.id == _MESSAGE.c.customer_id))
     .where(_MESSAGE.c.id == bindparam("id"))
@@ -42,17 +42,18 @@ class Recipient:
     arm: str | None
     header: Header
     attributes: Mapping[str, Any]  # only those with a value
+    is_erased: bool = False  # nothing is known of them any more, by their own wish
 
     def values(self, sender: Mapping[str, str]) -> dict[str, Any]:
         """What the texts of the page may show."""
         return {"customer": self.attributes, "campaign": {"name": self.campaign, "title": self.header.title}, "sender": sender}
 
 
-def recipient_of(session: Session, message_id: int) -> Recipient | None:
-    """The recipient of a message; None when there is no such message any more. Two statements."""
+def recipient_of(session: Session, message_id: int, *, also_erased: bool = False) -> Recipient | None:
+    """The recipient of a message; None when there is no such message any more, or it went to somebody who was erased. Two statements."""
     connection, message = session.connection(), {"id": message_id}
     row = connection.execute(_ASKED, message).mappings().one_or_none()
-    if row is None:
+    if row is None or (row["erased_at"] is not None and not also_erased):
         return None
     profile = connection.execute(_PROFILE, {"id": row["customer_id"]}).mappings().one_or_none()
     return Recipient(
@@ -66,6 +67,7 @@ def recipient_of(session: Session, message_id: int) -> Recipient | None:
         arm=row["arm"],
         header=header_of(row["source"], row["campaign"]),
         attributes=_present({**(profile or {}), **{name: row[name] for name in _SHOWN}}),
+        is_erased=row["erased_at"] is not None,
     )
 
 

@@ -40,6 +40,7 @@ OnResponse = Callable[[CustomerResponse], None]
 OPEN_AFTER_CODE = timedelta(days=1)
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058
 SEE_OTHER = 303
+_STOPS: tuple[LinkPurpose, ...] = ("opt_out", "one_click")
 
 
 class Site:
@@ -269,7 +270,8 @@ class Site:
         return text.format(channel=channel, purpose=title, sender=self._settings.sender_name or words["us"])
 
     def _recipient(self, session: Session, purpose: LinkPurpose, token: str) -> Recipient:
-        recipient = recipient_of(session, self._links.message_of(purpose, token, self._clock.now()))
+        # Whoever has been erased and still presses "stop" in an old mail is told that nothing more comes.
+        recipient = recipient_of(session, self._links.message_of(purpose, token, self._clock.now()), also_erased=purpose in _STOPS)
         if recipient is None:
             raise TokenError("The message behind this link is no longer there.")
         return recipient
