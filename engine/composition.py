@@ -14,16 +14,18 @@ from sqlmodel import Session
 
 from channels.contract import Channel, CompositionFault, Content, Message, Wording
 from customers.attributes import read_attributes
-from customers.consent import consent_of, reachability
+from customers.consent import Unreachable, consent_of, reachability
 from customers.segments import segment_of
 from customers.tables import table_of
 from engine.facts import SqlFacts
 from engine.language.context import CHANNELS
+from engine.links import CONFIRM_LIFE, LinkPurpose
 from engine.members import Asked, Int
 from engine.nodes.send import ONLY, UNPERSONALISED, Send, Words, neutral
 from engine.outbox import Settlement, State, message_key
 from engine.reasons import Reason
 from engine.recording import Addressee
+from engine.requests import refused_answers
 from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
 from engine.tracking import followed
@@ -38,8 +40,9 @@ from store.tokens import new_code
 
 _NO_CODE = "TEST-CODE"  # nobody's
 _VOUCHER = "voucher"
-_PREFERENCES = "links.preferences"  # signed only where a template shows it
 LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
+# Signed only where a template shows them; how long each is of use.
+_SIGNED: Mapping[LinkPurpose, timedelta] = {"preferences": LINK_LIFE, "confirm": CONFIRM_LIFE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ class Composer:
         self._node = node
         track, tracking = running.graph.campaign.track, running.workspace.tracking
         self._followed = followed(tracking, track, node, shows_opens=CHANNELS[node.send].tracks_opens)
-        self._is_personal = following and self._followed.is_personal
+        # What somebody asked for is not followed: they have allowed nothing yet.
+        self._is_personal = following and self._followed.is_personal and not node.answers_request
         self._texts = self._load(node, personal=self._is_personal)
         # For whoever does not allow to be followed.
         self._plain = self._load(node, personal=False) if self._is_personal and tracking.purpose else self._texts
@@ -125,11 +129,11 @@ class Composer:
 
         Without `arm` each is in the arm that the lot would give. Whoever may not be written to has the refusal of now.
         """
-        shares, purpose = self._node.shares, self.running.graph.campaign.purpose or ""
+        shares = self._node.shares
         arms = self._drawn(customer_ids, shares) if shares and arm is None else [arm] * len(customer_ids)
         people = self._people(session, customer_ids, now)
         addresses = [self.channel.address_of(person) for person in people]
-        consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
+        consent = self._consent(session, customer_ids, addresses)
         wishing = self._wishing(session)
         against = wishing.objections(customer_ids, wishing.of(customer_ids), np.full(len(customer_ids), to_micros(now), np.int64))
         refusals = [
@@ -157,6 +161,7 @@ class Composer:
         named = self._segments(session, customer_ids, self.running.workspace.segments if "segment" in self._variables else {}, now)
         same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
         stand_ins, texts = self._node.if_missing or {}, self._texts_for(session, customer_ids)
+        signed = {purpose: life for purpose, life in _SIGNED.items() if f"links.{purpose}" in self._variables}
         letterheads = []
         about = zip(addressees, people, refusals, segments, named, codes, self._vouchers(session, addressees), texts, strict=True)
         for addressee, person, refusal, segment, name, code, voucher, said in about:
@@ -164,8 +169,7 @@ class Composer:
             instead = {name: text for name, text in stand_ins.items() if shown.get(name) is None}
             shown = {**shown, **instead} if instead else shown
             values = {**same, "customer": shown, "links": links.for_message(addressee.id, expires), "code": code}
-            if _PREFERENCES in self._variables:
-                values["links"]["preferences"] = links.link("preferences", addressee.id, expires)
+            values["links"] |= {purpose: links.link(purpose, addressee.id, now + life) for purpose, life in signed.items()}
             if self._is_personal and said is self._texts:
                 values["links"] |= links.followed(addressee.id)
             if voucher:
@@ -262,14 +266,20 @@ class Composer:
         return {name: value for name, value in person.items() if name in self._neutral}
 
     def _wishing(self, session: Session) -> Wishing:
-        return Wishing(session, self.running.graph.campaign.purpose, self.running.workspace.zone)
+        purpose = None if self._node.answers_request else self.running.graph.campaign.purpose
+        return Wishing(session, purpose, self.running.workspace.zone)
+
+    def _consent(self, session: Session, customer_ids: Ids, addresses: Sequence[str | None]) -> list[Unreachable | None]:
+        """Why each may not be written to; what somebody asked for a moment ago needs no consent."""
+        if self._node.answers_request:
+            return refused_answers(session, self.channel.name, addresses)
+        return reachability(session, customer_ids, self.running.graph.campaign.purpose or "", self.channel.name, addresses)
 
     def _refusals(
         self, session: Session, rows: Sequence[Row[Any]], addresses: Sequence[str | None], against: Sequence[Reason | None], now: datetime
     ) -> list[Reason | None]:
-        purpose = self.running.graph.campaign.purpose or ""
         customer_ids = np.fromiter((row.customer_id for row in rows), np.int64, len(rows))
-        consent = reachability(session, customer_ids, purpose, self.channel.name, addresses)
+        consent = self._consent(session, customer_ids, addresses)
         gone = self._gone(session, rows, now)
         moment = to_micros(now)
         refusals: list[Reason | None] = []

@@ -12,7 +12,7 @@ from customers.tables import Customer, table_of
 from engine.facts import SqlFacts
 from engine.interventions import may_go_on
 from engine.language.values import Duration
-from engine.nodes.audience import Audience
+from engine.nodes.audience import audiences_of
 from engine.programme import binds, is_held_out, write_down
 from engine.running import Running
 from engine.tables import Campaign, Member
@@ -31,11 +31,14 @@ def entry_due(running: Running, now: datetime) -> bool:
 
 def next_entry(running: Running) -> datetime | None:
     """When to look for people next: at the start, and then as often as the audience says; None for never again."""
+    audiences = audiences_of(running.graph.nodes)
+    if not audiences:
+        return None
     with reading(running.workspace.database) as session:
         last = session.execute(select(_campaigns().c.entered_at).where(_campaigns().c.id == running.campaign_id)).scalar_one()
     if last is None:
         return from_micros(0)
-    again = [node.again.micros for node in running.graph.nodes.values() if isinstance(node, Audience) and node.again]
+    again = [node.again.micros for node in audiences.values() if node.again]
     return from_micros(to_micros(last) + min(again)) if again else None
 
 
@@ -56,7 +59,7 @@ def let_in(running: Running, now: datetime) -> int:
                 return count
             if hold_out:
                 write_down(session, hold_out, now, after, after + RANGE)
-            for node_id in running.graph.entries:
+            for node_id in audiences_of(running.graph.nodes):
                 count += _let_in_range(session, running, node_id, now, after)
     with writing(database) as session:
         session.execute(_campaigns().update().where(_campaigns().c.id == running.campaign_id).values(entered_at=now))
@@ -64,8 +67,7 @@ def let_in(running: Running, now: datetime) -> int:
 
 
 def _let_in_range(session: Session, running: Running, node_id: str, now: datetime, after: int) -> int:
-    node = running.graph.nodes[node_id]
-    assert isinstance(node, Audience)
+    node = audiences_of(running.graph.nodes)[node_id]
     facts = SqlFacts(session, running.known(now))
     customer, member = table_of(Customer), table_of(Member)
     scope = facts.scope(None)

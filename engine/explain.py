@@ -17,7 +17,7 @@ from customers.tables import Contact, Customer, table_of
 from engine.facts import SqlFacts
 from engine.interventions import Intervened, halt_of, interventions
 from engine.members import Asked
-from engine.nodes.audience import Audience
+from engine.nodes.audience import Audience, audiences_of
 from engine.nodes.send import UNPERSONALISED
 from engine.outbox import State
 from engine.programme import binds, held_out
@@ -200,24 +200,25 @@ def _standing(member: Row[Any], halted: Intervened | None, zone: ZoneInfo) -> Fi
 
 def _outsider(session: Session, running: Running, key: str, customer_id: int, now: datetime) -> Explanation:
     """Somebody who is not in: what the audience asks, and what is known of them."""
-    known = running.known(now)
-    ids = np.array([customer_id], np.int64)
-    findings = []
-    kept_out = _kept_out(session, running, customer_id, now)
-    for node_id in running.graph.entries:
-        node = running.graph.nodes[node_id]
-        assert isinstance(node, Audience)
-        condition = running.read_condition(node.audience, Place.CUSTOMER)
-        moment = np.array([to_micros(now)], np.int64)
-        holds = SqlFacts(session, known).holds(node.audience, Asked(-ids, ids, moment, moment))[0]
-        values = read_attributes(session, ids, sorted(condition.attributes), known)
-        facts = ", ".join(f"{name} is {'unknown' if each[0] is None else each[0]}" for name, each in values.items())
-        coming = "holds now" if kept_out else "holds now: the customer comes in when the campaign looks again"
-        verdict = coming if holds else "does not hold"
-        findings.append(Finding(now, node_id, f"the audience's condition ({node.audience}) {verdict}" + (f": {facts}" if facts else "")))
-    reason = Reason.PROGRAMME_HOLDOUT if kept_out else Reason.NOT_IN_AUDIENCE
+    audiences = audiences_of(running.graph.nodes)
+    kept_out = _kept_out(session, running, customer_id, now) if audiences else None
+    findings = [_judged(session, running, node, customer_id, now, is_kept_out=kept_out is not None) for node in audiences.values()]
+    looked_for = Reason.PROGRAMME_HOLDOUT if kept_out else Reason.NOT_IN_AUDIENCE
+    reason = looked_for if audiences else Reason.NOT_ASKED
     standing = Finding(now, None, f"never came in: {REASONS[reason]}", reason)
     return Explanation(key, running.names[0], False, (*([kept_out] if kept_out else []), *findings), standing)
+
+
+def _judged(session: Session, running: Running, node: Audience, customer_id: int, now: datetime, *, is_kept_out: bool) -> Finding:
+    """What an audience makes of somebody now."""
+    ids, moment, known = np.array([customer_id], np.int64), np.array([to_micros(now)], np.int64), running.known(now)
+    condition = running.read_condition(node.audience, Place.CUSTOMER)
+    holds = SqlFacts(session, known).holds(node.audience, Asked(-ids, ids, moment, moment))[0]
+    values = read_attributes(session, ids, sorted(condition.attributes), known)
+    facts = ", ".join(f"{name} is {'unknown' if each[0] is None else each[0]}" for name, each in values.items())
+    coming = "holds now" if is_kept_out else "holds now: the customer comes in when the campaign looks again"
+    verdict = coming if holds else "does not hold"
+    return Finding(now, node.id, f"the audience's condition ({node.audience}) {verdict}" + (f": {facts}" if facts else ""))
 
 
 def _kept_out(session: Session, running: Running, customer_id: int, now: datetime) -> Finding | None:

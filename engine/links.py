@@ -1,17 +1,20 @@
 """The personal links of a message: made when it is composed, read when a recipient follows one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from store.tokens import Signer
 
-LinkPurpose = Literal["page", "opt_out", "one_click", "preferences", "click", "open"]
+LinkPurpose = Literal["page", "opt_out", "one_click", "preferences", "confirm", "click", "open"]
+
+CONFIRM_LIFE = timedelta(days=7)  # how long somebody who asked to join may confirm it
 
 PATHS: dict[LinkPurpose, str] = {
     "page": "p",
     "opt_out": "o",
     "one_click": "u",
     "preferences": "s",
+    "confirm": "j",
     "click": "l",
     "open": "e",
 }  # short: they stand in SMS and QR codes

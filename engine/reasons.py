@@ -9,8 +9,10 @@ class Reason(StrEnum):
     NOT_IN_AUDIENCE = "not_in_audience"
     HELD_OUT = "held_out"
     PROGRAMME_HOLDOUT = "programme_holdout"
+    NOT_ASKED = "not_asked"
     ALREADY_IN = "already_in"
     NO_ARM = "no_arm"
+    ASKED_AGAIN = "asked_again"
     EXIT_CONDITION = "exit_condition"
     GOAL_REACHED = "goal_reached"
     FLOW_ENDED = "flow_ended"
@@ -37,8 +39,10 @@ REASONS: dict[Reason, str] = {
     Reason.NOT_IN_AUDIENCE: "the audience's condition did not hold",
     Reason.HELD_OUT: "in the control group, which gets nothing so that the effect can be measured",
     Reason.PROGRAMME_HOLDOUT: "in the global hold-out, to whom no campaign writes so that all campaigns together can be measured",
+    Reason.NOT_ASKED: "people come in by asking for it on a page, and this one did not",
     Reason.ALREADY_IN: "already in the campaign, and it does not allow coming in again yet",
     Reason.NO_ARM: "the data names an arm that the flow does not have",
+    Reason.ASKED_AGAIN: "asked for it anew, and came in again by that",
     Reason.EXIT_CONDITION: "the campaign's exit condition held",
     Reason.GOAL_REACHED: "reached the goal",
     Reason.FLOW_ENDED: "came to the end of the flow",

@@ -23,7 +23,7 @@ from customers.tables import Customer, table_of
 from engine.facts import SqlFacts
 from engine.language.context import CHANNELS
 from engine.members import LEFT, NEVER, NOT_DELIVERED, Asked, Int, Mask, Members, new_arrivals
-from engine.nodes.audience import Audience
+from engine.nodes.audience import audiences_of
 from engine.nodes.wait_for import WaitFor
 from engine.programme import binds, held_out
 from engine.progress import GOING_ON, REASONS, Progress, Queued
@@ -89,9 +89,7 @@ def simulate(running: Running, at: datetime, assumed: Mapping[EventKind, float])
 def audience(session: Session, running: Running, at: datetime) -> Iterator[tuple[str, Int]]:
     """Who would come in at `at`: the numbers of at most CHUNK customers at a time, with the node where they do."""
     facts, customer = SqlFacts(session, running.known(at)), table_of(Customer)
-    for node_id in running.graph.entries:
-        node = running.graph.nodes[node_id]
-        assert isinstance(node, Audience)
+    for node_id, node in audiences_of(running.graph.nodes).items():
         condition = compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None))
         after = 0
         while True:

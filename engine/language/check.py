@@ -11,6 +11,7 @@ from engine.language.checks.conditions import check_conditions
 from engine.language.checks.graph import check_graph
 from engine.language.checks.header import check_header
 from engine.language.checks.moments import check_moments
+from engine.language.checks.requests import check_requests
 from engine.language.checks.wording import check_wording
 from engine.language.context import CheckContext
 from engine.language.draft import Draft
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[Draft, CheckContext], None], ...] = (
     check_conditions,
     check_attributes,
     check_moments,
+    check_requests,
     check_wording,
 )
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from customers.conditions.vocabulary import BUILT_IN
 from engine.campaign import CampaignSpec, LearningGoal
-from engine.language.checks.wording import FIXED
+from engine.language.checks.wording import ANSWERING, FIXED
 from engine.language.fields import Name, Named, Names
 from engine.language.leaf import annotated
 from engine.language.read import fields_of
@@ -169,6 +169,7 @@ def _variables() -> Iterator[str]:
     yield from ("## Variables in subjects and templates", "")
     yield from ("`{{ customer.ATTRIBUTE }}` for each attribute below and each of the workspace's own, and:", "")
     yield from (", ".join(f"`{{{{ {name} }}}}`" for name in FIXED) + ".", "")
+    yield from ("In a message that answers a request also " + ", ".join(f"`{{{{ {name} }}}}`" for name in ANSWERING) + ".", "")
     yield from ("| attribute | what it holds | kind |", "|---|---|---|")
     yield from (f"| `{name}` | {each.title} | {each.kind.value} |" for name, each in BUILT_IN.items())
 

@@ -1,6 +1,6 @@
 """Where customers come in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
@@ -65,3 +65,8 @@ lapsed:
             held = visit.arms({CONTROL: self.holdout.fraction, CONTACTED: 1 - self.holdout.fraction})
             visit.finish(held.of(CONTROL), "held_out")
         visit.leave(visit.everyone, "next")
+
+
+def audiences_of(nodes: Mapping[str, Node]) -> Mapping[str, Audience]:
+    """The nodes where people are looked for, by id."""
+    return {node_id: node for node_id, node in nodes.items() if isinstance(node, Audience)}

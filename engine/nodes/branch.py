@@ -26,7 +26,7 @@ class Branch(Node):
     """Chooses a way by what is known of the customer: the first condition that holds, in reading order."""
 
     word: ClassVar[str] = "branch"
-    reading_order: ClassVar[int] = 6
+    reading_order: ClassVar[int] = 7
 
     example: ClassVar[str] = """
 which:

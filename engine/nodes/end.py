@@ -15,7 +15,7 @@ class End(Node):
     """Lets members leave. Every flow has one called `end`, written down or not."""
 
     word: ClassVar[str] = "end"
-    reading_order: ClassVar[int] = 9
+    reading_order: ClassVar[int] = 10
     leaves: ClassVar[bool] = True
 
     example: ClassVar[str] = """

@@ -15,7 +15,7 @@ class Goal(Node):
     """Counts the member as having reached a goal, and lets them leave."""
 
     word: ClassVar[str] = "goal"
-    reading_order: ClassVar[int] = 8
+    reading_order: ClassVar[int] = 9
     leaves: ClassVar[bool] = True
 
     example: ClassVar[str] = """

@@ -19,7 +19,7 @@ CONTROL_TAIL = Decimal(10)  # percent that a routine is still compared with
 ConditionText = NewType("ConditionText", str)  # never empty; checked against the vocabulary by engine/language/check.py
 EdgeStyle = Literal["normal", "timeout", "unreachable"]
 ContrastKind = Literal["holdout", "split", "variants", "personalisation"]
-Shape = Literal["entry", "split", "email", "sms", "print", "wait", "wait_for", "branch", "update", "goal", "end"]
+Shape = Literal["entry", "request", "split", "email", "sms", "print", "wait", "wait_for", "branch", "update", "goal", "end"]
 
 
 class Phrase(str):

@@ -43,7 +43,8 @@ class Send(Node):
     """Sends a message over a channel. The member goes on when the message has left, or cannot.
 
     Consent for the campaign's purpose and this channel is checked at the moment of sending. Whoever cannot be reached goes to
-    `unreachable`, or on to the next node.
+    `unreachable`, or on to the next node. Only a message that `answers_request` needs none: it goes to who came in by a `request`,
+    right behind it, and is never followed.
 
     With `unpersonalised` the report says what personalising adds. A random part then gets the message without anything that is theirs:
     not the wording of their segment, and a template that knows only their language and the address that it goes to. With variants,
@@ -51,7 +52,7 @@ class Send(Node):
     """
 
     word: ClassVar[str] = "send"
-    reading_order: ClassVar[int] = 3
+    reading_order: ClassVar[int] = 4
     rests: ClassVar[bool] = False
 
     example: ClassVar[str] = """
@@ -88,6 +89,11 @@ mail:
     track_opens: bool = Field(False, description="Whether the e-mail counts opens. Default: as `track` of the campaign says.")
     release: Moment | None = Field(None, description="Not before this moment, in the customer's zone.")
     fresh_for: Duration | None = Field(None, description="Not sent any more when it is later than this after it was due. Default 3 days.")
+    answers_request: bool | None = Field(
+        None,
+        description="Whether it is the mail that somebody asked for on a page a moment ago: it needs no consent and waits for no pause. "
+        "Only right behind a `request`, by e-mail.",
+    )
     unreachable: NodeRef | None = Field(None, description="The node for whoever cannot be reached over this channel.")
 
     def edges(self, below: str | None) -> tuple[Edge, ...]:

@@ -33,7 +33,7 @@ class Split(Node):
     """
 
     word: ClassVar[str] = "split"
-    reading_order: ClassVar[int] = 2
+    reading_order: ClassVar[int] = 3
 
     example: ClassVar[str] = """
 arms:

@@ -26,7 +26,7 @@ class Update(Node):
     """
 
     word: ClassVar[str] = "update"
-    reading_order: ClassVar[int] = 7
+    reading_order: ClassVar[int] = 8
 
     example: ClassVar[str] = """
 noted:

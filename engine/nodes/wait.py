@@ -17,7 +17,7 @@ class Wait(Node):
     """Waits: for a length of time (`5 days`), or until a moment or a time of day in the customer's zone (`until monday 09:00`)."""
 
     word: ClassVar[str] = "wait"
-    reading_order: ClassVar[int] = 4
+    reading_order: ClassVar[int] = 5
     rests: ClassVar[bool] = True
 
     example: ClassVar[str] = """

@@ -22,7 +22,7 @@ class WaitFor(Node):
     """
 
     word: ClassVar[str] = "wait_for"
-    reading_order: ClassVar[int] = 5
+    reading_order: ClassVar[int] = 6
     rests: ClassVar[bool] = True
     condition_place: ClassVar[Place] = Place.WAIT
 

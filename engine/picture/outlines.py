@@ -57,6 +57,26 @@ def _funnel(box: Box, scale: float) -> Drawn:
     )
 
 
+def _ticket(box: Box, scale: float) -> Drawn:
+    notch = 9 * scale
+    return Drawn(
+        path(
+            (
+                (box.left, box.top),
+                (box.right, box.top),
+                (box.right, box.middle - notch),
+                (box.right - notch, box.middle),
+                (box.right, box.middle + notch),
+                (box.right, box.bottom),
+                (box.left, box.bottom),
+                (box.left, box.middle + notch),
+                (box.left + notch, box.middle),
+                (box.left, box.middle - notch),
+            )
+        )
+    )
+
+
 def _octagon(box: Box, scale: float) -> Drawn:
     cut = 12 * scale
     return Drawn(
@@ -148,6 +168,7 @@ def _chip(box: Box, scale: float) -> Drawn:
 
 OUTLINES: dict[Outline, Callable[[Box, float], Drawn]] = {
     "funnel": _funnel,
+    "ticket": _ticket,
     "octagon": _octagon,
     "envelope": _envelope,
     "bubble": _bubble,

@@ -6,7 +6,9 @@ from typing import Literal
 from engine.nodes.node import EdgeStyle, Shape
 
 Kind = Shape | Literal["control"]
-Outline = Literal["funnel", "octagon", "envelope", "bubble", "page", "pill", "double_pill", "hexagon", "barred", "plate", "round", "chip"]
+Outline = Literal[
+    "funnel", "ticket", "octagon", "envelope", "bubble", "page", "pill", "double_pill", "hexagon", "barred", "plate", "round", "chip"
+]
 
 INK, SOFT, FAINT, RULE, PAPER = "#1b2530", "#46525e", "#68737e", "#ccd3da", "#ffffff"
 
@@ -48,6 +50,7 @@ class Style:
 
 STYLES: dict[Kind, Style] = {  # in the order of the legend
     "entry": Style("audience", "funnel", "#263543", "#eef1f4", left=22, right=20, solid=True),
+    "request": Style("request", "ticket", "#8a2457", "#fbeef4", left=20, right=18, solid=True),
     "control": Style("control", "chip", "#5d6873", "#ffffff"),
     "split": Style("split", "octagon", "#6b3fa0", "#f4effa", left=15, right=12),
     "email": Style("e-mail", "envelope", "#1d5fa8", "#eaf2fb", top=17),

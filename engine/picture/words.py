@@ -11,6 +11,7 @@ Language = Literal["en", "nl"]
 DUTCH = {
     # kinds
     "audience": "doelgroep",
+    "request": "aanvraag",
     "split": "loting",
     "e-mail": "e-mail",
     "SMS": "sms",
@@ -38,6 +39,8 @@ DUTCH = {
     "otherwise": "anders",
     "which way?": "welke kant op?",
     "cannot be reached": "niet bereikbaar",
+    "asks to join": "meldt zich aan",
+    "asks for their data": "vraagt om eigen gegevens",
     "random arms": "door loting verdeeld",
     "arms as {0} says": "verdeeld volgens {0}",
     "note down": "leg vast",

@@ -80,7 +80,7 @@ def _check_last(draft: Draft, node_id: str, node: Node) -> None:
 
 def _check_entries(draft: Draft) -> None:
     entries = [node_id for node_id, node in draft.nodes.items() if node.is_entry]
-    maybe = [node_id for node_id, tree in draft.broken.items() if not isinstance(tree, Keys) or tree.get("audience") or not _typed(tree)]
+    maybe = [node_id for node_id, tree in draft.broken.items() if not isinstance(tree, Keys) or _is_entry(tree) or not _typed(tree)]
     if not entries and not maybe:
         place = draft.place_of(("flow",))
         draft.blame(
@@ -91,6 +91,10 @@ def _check_entries(draft: Draft) -> None:
         _check_reached(draft, entries + maybe)
 
 
+def _is_entry(tree: Keys) -> bool:
+    return any(tree.get(word) is not None for word, kind in node_types().items() if kind.is_entry)
+
+
 def _typed(tree: Keys) -> bool:
     return any(tree.get(word) is not None for word in node_types())
 
@@ -99,8 +103,9 @@ def _check_ways_back(draft: Draft, entries: list[str]) -> None:
     for node_id in draft.ids:
         for way in draft.ways[node_id]:
             if way.target in entries:
-                message = f"node {quoted(node_id)} leads to the audience {quoted(way.target)}, where members only come in."
-                remedy = "Lead to the node behind it, or put the audience at the top."
+                word = draft.nodes[way.target].word
+                message = f"node {quoted(node_id)} leads to the {word} {quoted(way.target)}, where members only come in."
+                remedy = f"Lead to the node behind it, or put the {word} at the top."
                 where = way.leaf.scalar.place if way.leaf else draft.ids[node_id].place
                 draft.blame(where, "leads-to-audience", message, remedy)
 

@@ -9,6 +9,7 @@ from engine.language.source import Mapping, Scalar
 from engine.language.values import LONG, Duration
 from engine.metrics import Metrics, MetricSpec
 from engine.nodes.node import CONTROL_TAIL
+from engine.nodes.send import Send
 from store.errors import InputError
 
 
@@ -47,7 +48,9 @@ def _check_purpose(draft: Draft, context: CheckContext) -> None:
         return
     which = f": {listed(known)}." if known else ", as named in contactflow.toml."
     for node_id in draft.ids:
-        tree = _node_tree(draft, node_id)
+        tree, node = _node_tree(draft, node_id), draft.nodes.get(node_id)
+        if isinstance(node, Send) and node.answers_request:
+            continue
         if isinstance(tree, Mapping) and tree.get("send") is not None:
             message = f"node {quoted(node_id)} sends, but the campaign does not say for which purpose consent is needed."
             draft.blame(draft.place_in(node_id, ("send",)), "no-purpose", message, f"Add `purpose:` at the top{which}")

@@ -32,6 +32,7 @@ FIXED = (
     "sender.currency",
     "today",
 )
+ANSWERING = ("links.confirm",)  # only in what answers a request
 _MOST_FILES = 2_000
 _TRIED_LANGUAGES = (None, "en", "nl")  # a template may say something else to each
 
@@ -44,7 +45,7 @@ def check_wording(draft: Draft, context: CheckContext) -> None:
     for node_id, node in draft.nodes.items():
         if isinstance(node, Send) and node.send in context.channels:
             _check_features(draft, node_id, node, context)
-            _Wordings(draft, node_id, node, context, known).check(missing)
+            _Wordings(draft, node_id, node, context, known + ANSWERING if node.answers_request else known).check(missing)
 
 
 def _template_fault(draft: Draft, leaf: Leaf, context: CheckContext, files: "_Files") -> bool:
@@ -168,7 +169,9 @@ class _Wordings:
             return
         guess = did_you_mean(name, self._known)
         remedy = "Declare it under [attributes] in contactflow.toml, or take it out."
-        if not name.startswith("customer."):
+        if name in ANSWERING:
+            remedy = "It is for a message that answers a request to join: see `answers_request`."
+        elif not name.startswith("customer."):
             remedy = f"Known: customer.ATTRIBUTE, {listed(FIXED, 'and')}."
         message = f"nothing provides the variable {quoted(name)}.{guess}"
         pattern = re.compile(rf"\b{re.escape(name)}\b")
