@@ -6,7 +6,7 @@ from datetime import datetime
 from random import Random
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from customers.contact_log import Entry, Kind, log
@@ -61,6 +61,30 @@ def owners_of(session: Session, codes: Sequence[str]) -> Mapping[str, Issued]:
     voucher = table_of(Voucher).c
     found = session.execute(select(*(voucher[name] for name in _NAMES)).where(one_of(session, voucher.code, codes)))
     return {row.code: Issued(*row) for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A voucher as a shop and a manager see it: without the person."""
+
+    code: str
+    node: str
+    arm: str | None
+    issued_at: datetime
+    purchases: int  # that it was used for
+
+
+def given_in(session: Session, campaign: str) -> list[Given]:
+    """All vouchers of a campaign, the oldest first; one statement."""
+    voucher, contact = table_of(Voucher).c, table_of(Contact).c
+    used = select(contact.message_id, func.count().label("purchases")).where(
+        contact.campaign == campaign, contact.kind == Kind.REDEEMED.value
+    )
+    redeemed = used.group_by(contact.message_id).subquery("redeemed")
+    columns = (voucher.code, voucher.node, voucher.arm, voucher.issued_at, func.coalesce(redeemed.c.purchases, 0))
+    asked = select(*columns).outerjoin(redeemed, redeemed.c.message_id == voucher.message_id)
+    asked = asked.where(voucher.campaign == campaign).order_by(voucher.issued_at, voucher.code)
+    return [Given(*row) for row in session.execute(asked).tuples()]
 
 
 def as_code(text: str) -> str:

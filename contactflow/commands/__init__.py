@@ -15,6 +15,7 @@ from contactflow.commands import (
     running,
     serving,
     several,
+    vouchers,
     workspace,
 )
 
@@ -40,6 +41,7 @@ for module in (
     power,
     reporting,
     promoting,
+    vouchers,
     several,
 ):
     module.add_to(app)

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contactflow.bootstrap import open_workspace
+from contactflow.checking import check_context, check_one
 from contactflow.guard import exit_code
+from customers.vouchers import Issued, issue
+from engine.campaigns import start
+from store.session import writing
+from tests.conftest import NOON
 from tests.contactflow.conftest import CUSTOMERS, FLOW, Call, make_workspace
 
 
@@ -223,6 +229,23 @@ def test_wrong_usage_is_exit_2(call: Call) -> None:
 def test_every_command_has_help_with_an_example(call: Call, command: str) -> None:
     said = call(command, "--help")
     assert (said.code, "Example: contactflow" in said.out) == (0, True)
+
+
+def test_vouchers_are_listed_for_the_shop_as_csv_and_json(call: Call, workspace: Path, tmp_path: Path) -> None:
+    assert "No campaign called 'spring' has run" in call("vouchers", "spring", "-w", workspace).err
+    assert call("import", "customers", workspace / "customers.csv", "-w", workspace).code == 0
+    with open_workspace(workspace) as opened:
+        flow = workspace / "flows" / "spring.yaml"
+        start(opened, check_one(flow, check_context(workspace)).require(), flow.read_text(), NOON)
+        with writing(opened.database) as session:
+            issue(session, [Issued("7K3QX-9MPTY", 1, 1, 1, "spring", "0123456789ab", "mail", None)], NOON)
+    said = call("vouchers", "spring", "-w", workspace)
+    assert said.out == "code,node,arm,issued_at,purchases\n7K3QX-9MPTY,mail,,2026-03-02T12:00:00+00:00,0\n"
+    assert json.loads(call("vouchers", "spring", "--format", "json", "-w", workspace).out)[0]["code"] == "7K3QX-9MPTY"
+    file = tmp_path / "vouchers.csv"
+    assert call("vouchers", "spring", "-o", file, "-w", workspace).out == f"{file}: 1 voucher\n"
+    assert file.read_text() == said.out
+    assert "cannot be written" in call("vouchers", "spring", "-o", tmp_path, "-w", workspace).err
 
 
 def test_a_file_that_cannot_be_read_is_a_fault_like_any_other(call: Call, workspace: Path) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from channels.contract import Message, Outcome, Receipt
 from channels.fake import FakeChannel
 from customers.importing.results import ImportResult
-from customers.vouchers import as_code, codes_for
+from customers.vouchers import as_code, codes_for, given_in
 from engine.counting import standing
 from engine.explain import explain
 from store.session import reading
@@ -122,6 +122,15 @@ def test_a_voucher_that_comes_later_than_its_purchase_is_tied_to_it(bench: Bench
     assert not logged(bench)
     assert bought(bench, tmp_path, f"c1,{codes['c1@example.com']},A1,2026-03-05,20.00").unchanged == 1
     assert [row[-1] for row in logged(bench)] == ["A1"]
+
+
+def test_the_list_for_the_shop_says_what_each_was_used_for(bench: Bench, tmp_path: Path) -> None:
+    codes = send(bench, 2)
+    bought(bench, tmp_path, *(f"c1,{codes['c1@example.com']},{order_},2026-03-05,20.00" for order_ in ("A1", "A2")))
+    with reading(bench.workspace.database) as session:
+        found = {each.code: each.purchases for each in given_in(session, "test")}
+        assert given_in(session, "another") == []
+    assert found == {codes["c1@example.com"]: 2, codes["c2@example.com"]: 0}
 
 
 @pytest.mark.parametrize("typed", ["SUMMER10", "10% off", "7K3QX-9MPTZ"])
