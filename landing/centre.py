@@ -10,17 +10,22 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
 from customers.choices import ChoiceKind
+from customers.consent import EVERYTHING
+from customers.preferred import PartOfDay
 from engine.links import LinkPurpose, Links
 from landing.offered import Offered, spoken
 from landing.preference_words import SAID, WHY
 from landing.preferences import (
     END,
+    MOMENT,
     PAUSES,
     RHYTHMS,
     Stance,
     allow_name,
     changes_in,
     channels_of,
+    picked,
+    rhythm_name,
     stance_of,
     topic_name,
     write_changes,
@@ -126,18 +131,23 @@ class Shown:
         purposes = [self._purpose(purpose) for purpose in self._offered.purposes]
         topics = list(self._topics(self._offered))
         boxes = [box for each in purposes for box in each["boxes"]] + topics
+        ticked = (box["name"] for box in boxes if box["ticked"])
+        rhythms = (picked(rhythm_name(each), self._stance.choice(ChoiceKind.RHYTHM, each)) for each in self._offered.purposes)
+        part = self._stance.choice(ChoiceKind.MOMENT, EVERYTHING)
         sender = self._settings.sender_name or WORDS[self._language]["us"]  # type: ignore[index]  # a language of WORDS, as a visitor has
         return {
             "intro": self._said["intro"].format(sender=sender),
             "purposes": purposes,
             "topics": topics,
-            "was": written(box["name"] for box in boxes if box["ticked"]),
+            "moments": [(int(each), self._said[f"moment_{each.name.lower()}"], each == part) for each in PartOfDay],
+            "was": written((*ticked, *rhythms, picked(MOMENT, part))),
         }
 
     def _purpose(self, purpose: str) -> dict[str, Any]:
         boxes = [self._box(allow_name(purpose, channel), channel, (purpose, channel) in self._stance.granted) for channel in self._channels]
         rhythm = self._stance.choice(ChoiceKind.RHYTHM, purpose)
         return {
+            "rhythm": rhythm_name(purpose),
             "name": purpose,
             "title": self._offered.title(purpose, self._language),
             "boxes": boxes,

@@ -4,7 +4,7 @@ A form says what it was shown with, and only what differs from that is a change:
 back nothing that was decided in between.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -20,6 +20,7 @@ from customers.choices import FREELY, ChoiceKind, Chosen, choices_of, record_cho
 from customers.conditions.vocabulary import AttributeKind
 from customers.consent import EVERYTHING, ConsentChange, Source, record_consent
 from customers.contact_log import Kind, log
+from customers.preferred import PartOfDay
 from customers.tables import Consent, CustomerId, table_of
 from engine.language.context import CHANNELS
 from engine.wake import wake
@@ -31,7 +32,8 @@ from store.clock import to_micros
 RHYTHMS = (FREELY, 7, 30)  # days
 PAUSES = (30, 90)  # days
 END = "end"
-_RHYTHMS, _PAUSES = [str(days) for days in RHYTHMS], [str(days) for days in PAUSES]
+MOMENT = "moment"  # the field's name
+_RHYTHMS, _PAUSES, _PARTS = [str(days) for days in RHYTHMS], [str(days) for days in PAUSES], [str(int(part)) for part in PartOfDay]
 _NAMES = {"first_name", "last_name", "country"}  # of an address, and known of people who have none
 
 
@@ -91,9 +93,19 @@ def topic_name(topic: str) -> str:
     return f"topic:{topic}"
 
 
-def written(ticked: Iterator[str]) -> str:
-    """The names of the boxes that a form is shown with, as its hidden field `was` holds them."""
-    return " ".join(quote(name, safe="") for name in ticked)
+def rhythm_name(purpose: str) -> str:
+    """The name of the question how often."""
+    return f"rhythm:{purpose}"
+
+
+def picked(name: str, value: object) -> str:
+    """A question with the choice that is picked, as `was` names it."""
+    return f"{name}={value}"
+
+
+def written(marked: Iterable[str]) -> str:
+    """The names of the boxes that are ticked, and the choices picked, in a form as it is shown: its hidden field `was` holds them."""
+    return " ".join(quote(name, safe="") for name in marked)
 
 
 def changes_in(offered: Offered, typed: Mapping[str, str], stance: Stance, now: datetime, zone: ZoneInfo) -> Changes:
@@ -116,8 +128,9 @@ def changes_in(offered: Offered, typed: Mapping[str, str], stance: Stance, now: 
         for topic in offered.topics
         if turned(topic_name(topic), bool(stance.choice(ChoiceKind.TOPIC, topic)))
     ]
-    wishes = [wish for purpose in offered.purposes for wish in _wishes(purpose, typed, stance, now, zone)]
-    return Changes(tuple(consents), (*topics, *wishes))
+    answers = {name: value for name, value in typed.items() if picked(name, value) not in was}
+    wishes = [wish for purpose in offered.purposes for wish in _wishes(purpose, answers, stance, now, zone)]
+    return Changes(tuple(consents), (*topics, *wishes, *_moment(answers, stance)))
 
 
 def write_changes(session: Session, recipient: Recipient, changes: Changes, at: datetime) -> None:
@@ -139,7 +152,7 @@ def write_changes(session: Session, recipient: Recipient, changes: Changes, at: 
 
 
 def _wishes(purpose: str, typed: Mapping[str, str], stance: Stance, now: datetime, zone: ZoneInfo) -> Iterator[Chosen]:
-    rhythm = typed.get(f"rhythm:{purpose}", "")
+    rhythm = typed.get(rhythm_name(purpose), "")
     if rhythm in _RHYTHMS and int(rhythm) != stance.choice(ChoiceKind.RHYTHM, purpose):
         yield Chosen(ChoiceKind.RHYTHM, purpose, int(rhythm))
     pause, until = typed.get(f"pause:{purpose}", ""), FREELY
@@ -148,6 +161,12 @@ def _wishes(purpose: str, typed: Mapping[str, str], stance: Stance, now: datetim
         until = to_micros(datetime.combine(now.astimezone(zone).date() + timedelta(days=int(pause)), time(), zone))
     if (until or pause == END) and until != stance.choice(ChoiceKind.PAUSE, purpose):
         yield Chosen(ChoiceKind.PAUSE, purpose, until)
+
+
+def _moment(typed: Mapping[str, str], stance: Stance) -> Iterator[Chosen]:
+    part = typed.get(MOMENT, "")
+    if part in _PARTS and int(part) != stance.choice(ChoiceKind.MOMENT, EVERYTHING):
+        yield Chosen(ChoiceKind.MOMENT, EVERYTHING, int(part))
 
 
 def _keep_topics(session: Session, customer_id: CustomerId, changes: Changes) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from html import escape
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from customers.choices import ChoiceKind, choices_of
 from customers.conditions.vocabulary import AttributeKind
 from customers.consent import ConsentChange, Source, consent_of, record_consent
 from customers.contact_log import Kind
+from customers.preferred import PartOfDay
 from customers.tables import Choice, ConsentEvent, CustomerId
 from landing.offered import Offered, Text
 from landing.preference_words import SAID
@@ -60,8 +62,9 @@ def form(pages: Pages) -> dict[str, str]:
     boxes = dict.fromkeys(re.findall(r'type="checkbox" name="([^"]+)" value="yes" checked', shown), TICK)
     chosen = {name: re.findall(r'<option value="(\w*)"(?: selected)?>', options)[0] for name, options in selects(shown).items()}
     picked = {name: found[0] for name, options in selects(shown).items() if (found := re.findall(r'value="(\w*)" selected', options))}
+    moment = re.findall(r'type="radio" name="moment" value="(\d)" checked', shown)
     was = re.findall(r'name="was" value="([^"]*)"', shown)[0]
-    return {**boxes, **chosen, **picked, "was": was}
+    return {**boxes, **chosen, **picked, "moment": moment[0], "was": was}
 
 
 def selects(shown: str) -> dict[str, str]:
@@ -189,9 +192,30 @@ def test_how_often_is_kept_and_shown(pages: Pages) -> None:
     assert (choices(pages), form(pages)["rhythm:offers"]) == ({(ChoiceKind.RHYTHM, "offers"): 7}, "7")
 
 
+def test_the_preferred_part_of_the_day_is_kept_for_all_purposes_and_shown(pages: Pages) -> None:
+    assert form(pages)["moment"] == "0"
+    save(pages, form(pages) | {"moment": "3"})
+    assert (choices(pages), form(pages)["moment"]) == ({(ChoiceKind.MOMENT, "*"): PartOfDay.EVENING}, "3")
+    save(pages, form(pages))
+    assert rows(pages) == 1
+    pages.clock.put(NOON + timedelta(hours=1))
+    save(pages, form(pages) | {"moment": "0"})
+    assert choices(pages) == {(ChoiceKind.MOMENT, "*"): 0}
+    assert (events(pages), pages.contacts()) == ([], []), "it is no consent"
+
+
+def test_a_page_left_open_takes_back_no_rhythm_and_no_part_of_the_day(pages: Pages) -> None:
+    stale = form(pages)
+    save(pages, form(pages) | {"moment": "1", "rhythm:offers": "7"})
+    pages.clock.put(NOON + timedelta(days=2))
+    save(pages, stale | {"rhythm:service": "30"})
+    assert choices(pages) == {(ChoiceKind.MOMENT, "*"): 1, (ChoiceKind.RHYTHM, "offers"): 7, (ChoiceKind.RHYTHM, "service"): 30}
+
+
 def test_what_is_no_choice_of_ours_changes_nothing(pages: Pages) -> None:
     foreign = {"rhythm:offers": "8", "pause:offers": "9999999", "pause:x": "30", "topic:y": TICK, "allow:x:email": TICK, "allow:*:*": TICK}
-    save(pages, form(pages) | foreign | {"rhythm:service": "٧", "was": form(pages)["was"] + " %ff%00 topic%3Ay"})
+    save(pages, form(pages) | foreign | {"moment": "4"})
+    save(pages, form(pages) | foreign | {"moment": "٣", "rhythm:service": "٧", "was": form(pages)["was"] + " %ff%00 topic%3Ay"})
     assert (granted(pages), events(pages), rows(pages)) == ([OFFERS_BY_MAIL], [], 0)
 
 
@@ -252,3 +276,4 @@ def test_the_centre_speaks_every_language_of_the_pages(pages: Pages, language: s
     shown = save(pages, form(pages) | {"pause:offers": "90"})
     assert SAID[language]["title"] in shown
     assert SAID[language]["pause_until"].partition("{")[0] in shown
+    assert all(escape(SAID[language][f"moment_{each.name.lower()}"]) in shown for each in PartOfDay)
