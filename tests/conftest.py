@@ -110,7 +110,7 @@ def _make_tables(url: str) -> None:
 def _database(admin: Engine, template: str = "template1") -> Iterator[str]:
     name = f"t{uuid.uuid4().hex[:16]}"
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
         yield name
     finally:
