@@ -46,7 +46,8 @@ def as_json(told: ImportResult | Preview) -> dict[str, Any]:
 
 def _result(result: ImportResult) -> str:
     kept = [(result.new, "new"), (result.changed, "changed"), (result.unchanged, "unchanged"), (result.repeated, "repeated in the file")]
-    kept += [(result.skipped, "left out by only_when"), (result.rejected, "rejected")]
+    kept += [(result.skipped, "left out by only_when"), (result.erased, "left out because they asked to be erased")]
+    kept += [(result.rejected, "rejected")]
     parts = ", ".join(f"{count:,} {word}" for count, word in kept if count)
     lines = [f"{result.read:,} {result.subject} read in {result.seconds:.1f} s: {parts or 'none'}"]
     lines += [f"  {note}" for note in result.notes]

@@ -18,6 +18,7 @@ _CONTENTS = ("customer_id", "at", "kind", "campaign", "node", "channel", "detail
 
 def write_contacts(session: Session, rows: Rows, running: Import) -> Outcome:
     """Write a batch of responses as inbound contacts of people."""
+    given = len(rows)
     rows, customer_ids, unknown = customers_behind(session, rows)
     contents = _contents(rows, customer_ids)
     keys = _keys(rows, contents)
@@ -26,7 +27,8 @@ def write_contacts(session: Session, rows: Rows, running: Import) -> Outcome:
     found = sort_out(rows, keys, contents, before, running.seen)
     log(session, (_entry(keys[index], contents[index]) for index in found.new))
     touched = np.unique(np.array([customer_ids[index] for index in found.new], np.int64))
-    return Outcome(len(found.new), 0, found.unchanged, found.repeated, [*unknown, *found.losses], touched)
+    losses, erased = [*unknown, *found.losses], given - len(rows) - len(unknown)
+    return Outcome(len(found.new), 0, found.unchanged, found.repeated, losses, touched, erased)
 
 
 def _contents(rows: Rows, customer_ids: Sequence[int]) -> list[tuple[Any, ...]]:

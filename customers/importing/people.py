@@ -1,6 +1,7 @@
 """Writing customers: new ones, what changed of known ones, their attributes and their consent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import repeat
 from typing import Any
@@ -10,16 +11,20 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from customers.consent import ConsentChange, Source, consent_of, record_consent
+from customers.erasure import anyone_erased, erased_among
 from customers.importing.cleaning.cell import KEEP
 from customers.importing.understanding import Cleaned, ConsentColumn, Rows
 from customers.importing.writing import Import, Outcome, known_rows, or_none, raw_table, update_rows
 from customers.tables import ConsentEvent, Customer, CustomerId, Profile, table_of
+from customers.texts import customer_ids_of
 from store.bulk import among, insert_rows
 from store.clock import from_micros, to_micros
 
 
 def write_customers(session: Session, rows: Rows, running: Import) -> Outcome:
     """Write a batch of customers. A key that is known changes that customer, and only in the columns that are given."""
+    given = len(rows)
+    rows = _without_erased(session, rows)
     single = _last_wins(rows, running.erase_empty)
     keys: list[str] = single.fields["key"]
     columns = {name: values for name, values in single.fields.items() if name != "key"}
@@ -34,7 +39,21 @@ def write_customers(session: Session, rows: Rows, running: Import) -> Outcome:
     update_rows(session, Customer.__tablename__, "id", (*columns, "changed_at"), updates)
     changed = {row[0] for row in updates} | _write_profiles(session, single, [ids[key] for key in keys], running)
     changed |= _write_consent(session, rows, ids, {row[0] for row in known.values()}, running)
-    return _outcome(len(rows), keys, ids, {keys[index] for index in fresh}, changed, running)
+    outcome = _outcome(len(rows), keys, ids, {keys[index] for index in fresh}, changed, running)
+    return replace(outcome, erased=given - len(rows))
+
+
+def _without_erased(session: Session, rows: Rows) -> Rows:
+    """The rows but for those of people who asked to be erased: by their key or, under another key, by their address."""
+    if not anyone_erased(session):
+        return rows
+    keys: list[str] = rows.fields["key"]
+    addresses = [each if isinstance(each, str) else "" for each in rows.fields.get("email", [""] * len(rows))]
+    gone = erased_among(session, "email", {address for address in addresses if address})
+    theirs = {key for key, address in zip(keys, addresses, strict=True) if address in gone}
+    # Somebody who is known may share the address of somebody who was erased.
+    left_out = erased_among(session, "key", set(keys)) | (theirs - customer_ids_of(session, sorted(theirs)).keys())
+    return rows.without({place for place, key in zip(rows.places, keys, strict=True) if key in left_out})
 
 
 def _outcome(read: int, keys: Sequence[str], ids: Mapping[str, int], fresh: set[str], changed: set[int], running: Import) -> Outcome:

@@ -19,6 +19,7 @@ _CONTENTS = ("customer_id", "purchased_at", "amount_cents", "currency", "product
 
 def write_purchases(session: Session, rows: Rows, running: Import) -> Outcome:
     """Write a batch of purchases. A purchase without a key gets one from its contents."""
+    given = len(rows)
     rows, customer_ids, unknown = customers_behind(session, rows)
     contents = _contents(rows, customer_ids, running)
     keys = _keys(rows, contents)
@@ -34,7 +35,8 @@ def write_purchases(session: Session, rows: Rows, running: Import) -> Outcome:
     _redeem(session, rows, keys, {loss.row for loss in found.losses})
     touched = np.unique(np.array([customer_ids[index] for index in found.new], np.int64))
     losses = [*unknown, *found.losses, *otherwise]
-    return Outcome(len(found.new), len(told), found.unchanged - len(told), found.repeated, losses, touched)
+    erased = given - len(rows) - len(unknown)
+    return Outcome(len(found.new), len(told), found.unchanged - len(told), found.repeated, losses, touched, erased)
 
 
 def _redeem(session: Session, rows: Rows, keys: Sequence[str], lost: Collection[int]) -> None:

@@ -64,9 +64,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of a file. read = new + changed + unchanged + repeated + skipped + rejected.
+    """What became of a file. read = new + changed + unchanged + repeated + skipped + erased + rejected.
 
-    `skipped` rows are those that `only_when` leaves out; `repeated` ones have a key that came earlier in the file.
+    `skipped` rows are those that `only_when` leaves out; `repeated` ones have a key that came earlier in the file; `erased` ones are about
+    people who asked to be erased (customers/erasure.py).
     """
 
     subject: str
@@ -76,6 +77,7 @@ class ImportResult:
     unchanged: int
     repeated: int
     skipped: int
+    erased: int
     rejected: int
     reasons: tuple[Reason, ...]  # most frequent first
     notes: tuple[str, ...]

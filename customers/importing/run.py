@@ -60,7 +60,7 @@ def import_file(database: Engine, order: Order, house: House, clock: Clock, hook
                 if len(outcome.touched):
                     hooks.after_insert(session, outcome.touched)
                 _reject(rejects, batch, [*losses, *outcome.losses])
-            counts.update(new=outcome.new, changed=outcome.changed, unchanged=outcome.unchanged, repeated=outcome.repeated)
+            counts.update({name: getattr(outcome, name) for name in ("new", "changed", "unchanged", "repeated", "erased")})
             counts.update(read=_height(batch))
             hooks.progress(batch.read)
     reasons = _reasons(rejects)
@@ -68,7 +68,7 @@ def import_file(database: Engine, order: Order, house: House, clock: Clock, hook
     skipped = opened.understanding.skipped
     return ImportResult(
         subject=order.subject,
-        **{name: counts[name] for name in ("read", "new", "changed", "unchanged", "repeated")},
+        **{name: counts[name] for name in ("read", "new", "changed", "unchanged", "repeated", "erased")},
         skipped=skipped,
         rejected=rejects.rows,
         reasons=reasons,

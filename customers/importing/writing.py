@@ -11,6 +11,7 @@ from sqlalchemy import FromClause, Table, column, select, table
 from sqlmodel import Session
 
 from customers.conditions.vocabulary import AttributeKind
+from customers.erasure import anyone_erased, erased_among
 from customers.importing.cleaning.cell import KEEP
 from customers.importing.problems import MISSING, Problem
 from customers.importing.understanding import Cleaned, Loss, Rows
@@ -48,6 +49,7 @@ class Outcome:
     repeated: int = 0
     losses: Sequence[Loss] = ()
     touched: Ids = field(default_factory=lambda: NOBODY)
+    erased: int = 0  # rows about somebody who asked to be erased
 
 
 class Seen:
@@ -88,7 +90,7 @@ def known_rows(
 
 
 def customers_behind(session: Session, rows: Rows) -> tuple[Rows, list[int], list[Loss]]:
-    """The rows whose customer is known, their customers, and the loss of the others.
+    """The rows whose customer is known, their customers, and the loss of the others; of those about whom was erased nothing is told.
 
     Where a row names nobody, whoever was given its voucher is meant.
     """
@@ -96,7 +98,9 @@ def customers_behind(session: Session, rows: Rows) -> tuple[Rows, list[int], lis
     ids = customer_ids_of(session, [key for key in dict.fromkeys(keys) if key is not None])
     meant = [other if key is None else ids.get(key) for key, other in zip(keys, _given_the_vouchers(session, rows), strict=True)]
     lost = [(place, key) for place, key, customer_id in zip(rows.places, keys, meant, strict=True) if customer_id is None]
-    losses = [Loss(place, "customer", MISSING if key is None else NO_CUSTOMER, whole_row=True) for place, key in lost]
+    erased = erased_among(session, "key", {key for _, key in lost if key is not None}) if lost and anyone_erased(session) else frozenset()
+    strange = [(place, key) for place, key in lost if key not in erased]
+    losses = [Loss(place, "customer", MISSING if key is None else NO_CUSTOMER, whole_row=True) for place, key in strange]
     return rows.without({place for place, _ in lost}), [customer_id for customer_id in meant if customer_id is not None], losses
 
 

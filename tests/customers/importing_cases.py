@@ -46,7 +46,9 @@ def order(folder: Path, subject: str, content: str | bytes, mapping: str | None 
 
 def bring_in(database: Engine, given: Order, hooks: Hooks | None = None) -> ImportResult:
     result = import_file(database, given, HOUSE, CLOCK, hooks)
-    assert result.read == result.new + result.changed + result.unchanged + result.repeated + result.skipped + result.rejected
+    assert (
+        result.read == result.new + result.changed + result.unchanged + result.repeated + result.skipped + result.erased + result.rejected
+    )
     return result
 
 

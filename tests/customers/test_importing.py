@@ -411,4 +411,6 @@ def test_no_file_whatever_makes_an_import_fall_over(people: Engine, tmp_path: Pa
         result = bring_in(people, order(tmp_path, "customers", b"key,first_name\n" + content))
     except InputError:
         return
-    assert result.read == result.new + result.changed + result.unchanged + result.repeated + result.skipped + result.rejected
+    assert (
+        result.read == result.new + result.changed + result.unchanged + result.repeated + result.skipped + result.erased + result.rejected
+    )
