@@ -93,7 +93,7 @@ def standing(workspace: Workspace, campaign: str) -> Standing:
 def _came_back(session: Session, campaign: str) -> Mapping[tuple[str, bool], int]:
     """In the order of the vocabulary; read from the log's index alone."""
     contact = table_of(Contact).c
-    kinds = {*KINDS.values(), Kind.VISITED, Kind.ANSWERED, Kind.REDEEMED}
+    kinds = {*KINDS.values(), Kind.VISITED, Kind.FORM_STARTED, Kind.ANSWERED, Kind.REDEEMED}
     counted = select(contact.kind, contact.human, func.count(contact.message_id.distinct()))
     counted = counted.where(contact.campaign == campaign, contact.kind.in_([kind.value for kind in kinds]), contact.message_id.is_not(None))
     found = {(kind, bool(human)): count for kind, human, count in session.execute(counted.group_by(contact.kind, contact.human))}

@@ -265,6 +265,8 @@ class Reactions:
     answered: int = 0
     opted_out: int = 0
     redeemed: int = 0  # whose voucher came back with a purchase, their own or somebody else's
+    form_started: int = 0  # who sent the first page of a form over several
+    form_abandoned: int = 0  # of these who have not answered
 
 
 @dataclass(frozen=True, slots=True)

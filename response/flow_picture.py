@@ -24,6 +24,7 @@ COUNTS: tuple[tuple[str, Callable[[FunnelRow], int], bool], ...] = (  # name, wh
     ("opened", lambda row: row.reactions.opened, False),
     ("clicked", lambda row: row.reactions.clicked, False),
     ("visited", lambda row: row.reactions.visited, True),
+    ("form_abandoned", lambda row: row.reactions.form_abandoned, False),
     ("answered", lambda row: row.reactions.answered, False),
     ("redeemed", lambda row: row.reactions.redeemed, False),
     ("complained", lambda row: row.reactions.complained, False),

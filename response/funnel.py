@@ -100,7 +100,7 @@ def _with_state(messages: Messages, progress: int, customers: int) -> Messages:
 
 
 def _reactions(population: Population, side: str | None) -> Select[tuple[object, ...]]:
-    """Distinct customers by node, channel and arm of the message that they reacted to; columns in the order of DID."""
+    """Distinct customers by node, channel and arm of the message that they reacted to; columns in the order of DID, and who left a form."""
     found = reactions_to(population)
     joined, arm = (found, found.c.arm) if side is None else _beside(found, population.assignments, side)
     keys = (found.c.node, found.c.channel, arm.label("arm"))
@@ -108,6 +108,7 @@ def _reactions(population: Population, side: str | None) -> Select[tuple[object,
     by_customer = select(*keys, *done).select_from(joined).where(*_chosen(population, found)).group_by(*keys, found.c.customer_id)
     each = by_customer.subquery("each")
     counts = [func.count().filter(each.c[name] > 0) for name in DID]
+    counts.append(func.count().filter(each.c.form_started > 0, each.c.answered == 0))
     return select(each.c.node, each.c.channel, each.c.arm, *counts).group_by(each.c.node, each.c.channel, each.c.arm)
 
 
@@ -118,4 +119,4 @@ def _chosen(population: Population, found: FromClause) -> Iterator[ColumnElement
 
 
 def _reactions_of(counts: list[int]) -> Reactions:
-    return Reactions(**dict(zip(DID, counts, strict=True)))
+    return Reactions(**dict(zip((*DID, "form_abandoned"), counts, strict=True)))

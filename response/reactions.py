@@ -46,6 +46,7 @@ _SORTS: tuple[tuple[Kind, bool | None], ...] = (
     (Kind.REPLIED, True),
     (Kind.OPTED_OUT, None),
     (Kind.REDEEMED, None),
+    (Kind.FORM_STARTED, None),
 )
 _BITS = {sort: 1 << place for place, sort in enumerate(_SORTS)}
 # The columns of Reactions. Images are often blocked: who clicked has opened. A mail back is an answer as much as a form is.
@@ -61,6 +62,7 @@ DID: dict[str, int] = {
     "answered": _BITS[Kind.ANSWERED, True] | _BITS[Kind.REPLIED, True],
     "opted_out": _BITS[Kind.OPTED_OUT, None],
     "redeemed": _BITS[Kind.REDEEMED, None],
+    "form_started": _BITS[Kind.FORM_STARTED, None],
 }
 
 

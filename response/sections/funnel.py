@@ -32,6 +32,8 @@ _COUNTS: tuple[tuple[str, Callable[[FunnelRow], int]], ...] = (
     ("clicked", lambda row: row.reactions.clicked),
     ("machine_clicks", lambda row: row.reactions.clicked_by_machine),
     ("visited", lambda row: row.reactions.visited),
+    ("form_started", lambda row: row.reactions.form_started),
+    ("form_abandoned", lambda row: row.reactions.form_abandoned),
     ("answered", lambda row: row.reactions.answered),
     ("opted_out", lambda row: row.reactions.opted_out),
     ("redeemed", lambda row: row.reactions.redeemed),

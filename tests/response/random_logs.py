@@ -18,7 +18,7 @@ from store.session import reading
 from tests.response.response_story import DONE, HOLDOUT, LEARN, NOON, TEST, Story, flow
 
 FLOWS = (flow(HOLDOUT, TEST, DONE, learn=LEARN), flow(HOLDOUT, TEST, DONE, learn=LEARN, title="Again"))
-REACTED = ("delivered", "bounced", "complained", "opened", "clicked", "visited", "answered", "opted_out")
+REACTED = ("delivered", "bounced", "complained", "opened", "clicked", "visited", "form_started", "answered", "opted_out", "redeemed")
 STATES = ("suppressed", "failed", "queued", "unknown", "sent")  # in the order of how far each is
 MADE_ON, WITHIN = 12, 6  # the day of the report, and the days of a window
 CUSTOMERS = 5
@@ -240,6 +240,8 @@ REACTED_BY: Mapping[str, Callable[[Did], bool]] = {
     "visited": lambda each: each.kind == "visited" and each.human,
     "answered": lambda each: each.kind == "answered" and each.human,
     "opted_out": lambda each: each.kind == "opted_out",
+    "redeemed": lambda each: each.kind == "redeemed",
+    "form_started": lambda each: each.kind == "form_started",
 }
 
 
@@ -257,11 +259,14 @@ def reactions(log: Log, asked: Asked, *, by_side: bool) -> dict[Key, Reactions]:
         ours = did.campaign == "spring" and did.day <= MADE_ON and (did.version is None or asked.has(did.version))
         if ours and (asked.everyone or did.customer in who):
             keyed.setdefault(_about(log, did, by_side=by_side), []).append(did)
-    counted = {
-        key: Reactions(**{name: len({each.customer for each in rows if fits(each)}) for name, fits in REACTED_BY.items()})
-        for key, rows in keyed.items()
-    }
+    counted = {key: _reactions(rows) for key, rows in keyed.items()}
     return {key: each for key, each in counted.items() if each != Reactions()}
+
+
+def _reactions(rows: Sequence[Did]) -> Reactions:
+    who = {name: {each.customer for each in rows if fits(each)} for name, fits in REACTED_BY.items()}
+    counts = {name: len(customers) for name, customers in who.items()}
+    return Reactions(**counts, form_abandoned=len(who["form_started"] - who["answered"]))
 
 
 def _about(log: Log, did: Did, *, by_side: bool) -> Key:

@@ -214,6 +214,8 @@ DID = (
     ("machine", (pl.col("kind") == "opened") & ~pl.col("human")),
     ("clicked", (pl.col("kind") == "clicked") & pl.col("human")),
     ("visited", (pl.col("kind") == "visited") & pl.col("human")),
+    ("form_started", pl.col("kind") == "form_started"),
     ("answered", (pl.col("kind") == "answered") & pl.col("human")),
     ("opted_out", pl.col("kind") == "opted_out"),
+    ("redeemed", pl.col("kind") == "redeemed"),
 )

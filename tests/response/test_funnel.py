@@ -44,13 +44,17 @@ def test_reactions_stand_beside_the_message_that_brought_them(story: Story) -> N
     story.contact(second, "replied", message_id=sent[1])
     story.contact(second, "auto_replied", message_id=sent[1])
     story.contact(second, "opted_out", message_id=sent[1])
+    story.contact(first, "form_started", message_id=sent[0])
+    story.contact(second, "form_started", message_id=sent[1])  # who left it and wrote back has answered
     story.contact(third, "bounced", message_id=sent[2])
+    story.contact(third, "redeemed", message_id=sent[2], channel="import")
     story.contact(third, "visited", channel="import")
     mail, loose = story.report().funnel
     told = mail.reactions
     assert (told.delivered, told.opened, told.opened_by_machine, told.clicked, told.visited) == (1, 1, 1, 1, 1)
     assert told.clicked_by_machine == 1
     assert (told.opted_out, told.bounced, told.answered, told.complained) == (1, 1, 1, 0)
+    assert (told.form_started, told.form_abandoned, told.redeemed) == (2, 1, 1)
     assert (loose.node, loose.channel, loose.messages.queued, loose.reactions.visited) == (None, "import", 0, 1)
 
 
