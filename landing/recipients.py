@@ -26,6 +26,7 @@ _ASKED = (
     .where(_MESSAGE.c.id == bindparam("id"))
 )
 _PROFILE = text("SELECT * FROM profile WHERE customer_id = :id")
+_PERSON = select(*(_CUSTOMER.c[name] for name in _SHOWN)).where(_CUSTOMER.c.id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ def recipient_of(session: Session, message_id: int, *, also_erased: bool = False
         attributes=_present({**(profile or {}), **{name: row[name] for name in _SHOWN}}),
         is_erased=row["erased_at"] is not None,
     )
+
+
+def attributes_of(session: Session, customer_id: int) -> dict[str, Any]:
+    """What a page may show of a customer, as far as it is known. Two statements."""
+    connection, customer = session.connection(), {"id": customer_id}
+    profile = connection.execute(_PROFILE, customer).mappings().one_or_none()
+    return _present({**(profile or {}), **connection.execute(_PERSON, customer).mappings().one()})
 
 
 def message_with_code(session: Session, code: str, now: datetime, valid: timedelta) -> int | None:
