@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from contactflow.adapters import STATE, Adapters
 from contactflow.migrations import bring_up_to_date
+from contactflow.requesting import Requests
 from contactflow.rules import Rules
 from contactflow.settings import Secrets, Settings, environment, read_secrets, read_settings, secret_keys
 from contactflow.starting import write_key
@@ -74,11 +75,12 @@ def open_desk(workspace: Workspace, machine: Clock) -> Iterator[Desk]:
 
 
 def open_campaign(root: Path, campaign: str) -> Opened:
-    """A campaign for a worker of Prefect's, which also carries out its own rule; it stays open as long as the worker's process lives."""
+    """A campaign for a worker of Prefect's, which carries out what was asked for before its wave, and its own rule behind it."""
     stack = ExitStack()
     workspace = stack.enter_context(open_workspace(root))
     machine = SystemClock()
     desk = stack.enter_context(open_desk(workspace, machine))
+    Requests(workspace).look(machine.now())
     versions, rules = open_versions(workspace, campaign), Rules(root, print)
     return Opened(versions, desk, machine, stack, lambda now: rules.look(versions[0], now))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from contactflow.bootstrap import inbox_at_hand, open_desk, open_workspace
 from contactflow.checking import check_context, check_one, flow_file
+from contactflow.requesting import Requests
 from contactflow.returning import Tally, intake_of, take_in_returned
 from contactflow.rules import Rules
 from contactflow.settings import environment
@@ -62,7 +63,8 @@ def carry_out(root: Path, flow: str, span: Span, told: Told) -> Carried:
         with open_desk(workspace, machine) as desk:
             opened = Opened(open_versions(workspace, graph.campaign.campaign), desk, machine)
             intake = intake_of(root, workspace.database)
-            return _waves(_Course(opened, Rules(root, _nobody), lambda now: take_in_returned(root, intake, now)), span, told)
+            course = _Course(opened, Rules(root, _nobody), lambda now: take_in_returned(root, intake, now), Requests(workspace))
+            return _waves(course, span, told)
 
 
 def deploy(root: Path, flow: str, every: timedelta, side_by_side: int) -> None:
@@ -99,6 +101,7 @@ class _Course:
     opened: Opened
     rules: Rules
     take_in: Callable[[datetime], Tally]  # what came back by mail
+    requests: Requests  # what was asked for on pages
 
     def decide(self, now: datetime) -> list[Decided]:
         """What the campaign's rule decides now: at most one thing."""
@@ -118,6 +121,7 @@ def _waves(course: _Course, span: Span, told: Told) -> Carried:
     waves, now = 0, course.opened.clock.now()
     for now in _moments(course, span):
         came_back = course.take_in(now)
+        course.requests.look(now)
         report = carry_out_wave(course.opened, now)
         came_back += course.take_in(now)  # the inbox may have been told to complain of what it just got
         waves += 1

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from contactflow.bootstrap import INBOX, database_url, inbox_at_hand, landing_settings, open_desk, open_workspace, secrets_of
 from contactflow.migrations import have_tables
 from contactflow.present import present_clock
+from contactflow.requesting import Requests
 from contactflow.returning import intake_of
 from contactflow.rules import Rules
 from contactflow.settings import read_settings
@@ -47,7 +48,7 @@ class Ticker:
 
     def __init__(self, workspace: Workspace, desk: Desk, clock: Clock, told: Told) -> None:
         self._workspace, self._desk, self._clock, self._told = workspace, desk, clock, told
-        self._rules = Rules(workspace.root, told)
+        self._rules, self._requests = Rules(workspace.root, told), Requests(workspace)
         self._something_came_in = threading.Event()
         self._stopping = threading.Event()
 
@@ -67,13 +68,22 @@ class Ticker:
             due = self._tick()
             now = self._clock.now()
             pause = min(max(due - now, SHORTEST_SLEEP), LONGEST_SLEEP) if due else LONGEST_SLEEP
-            self._something_came_in.wait(pause.total_seconds())
+            self._sleep(pause)
+
+    def _sleep(self, pause: timedelta) -> None:
+        """Until something came in, or somebody asked for something, at the longest for this time."""
+        while pause > timedelta(0):
+            part = min(pause, LOOK_AT_REQUESTS)
+            if self._something_came_in.wait(part.total_seconds()) or self._requests.are_waiting():
+                return
+            pause -= part
 
     def _tick(self) -> datetime | None:
         """Carry out what is due now; gives the next moment at which something is."""
         from engine.runner import carry_out_wave
 
         moments = []
+        self._requests.look(self._clock.now())
         for name in campaign_names(self._workspace):
             opened = Opened(open_versions(self._workspace, name), self._desk, self._clock)
             if self._is_halted(opened):

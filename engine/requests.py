@@ -19,10 +19,10 @@ from sqlmodel import Session
 from customers.consent import Unreachable, suppressed_among
 from customers.segments import segment_of
 from customers.tables import Customer, CustomerId, table_of
-from engine.campaigns import campaign_names, open_versions
+from engine.campaigns import open_versions
 from engine.header import header_of
 from engine.interventions import Deed, halt_of
-from engine.nodes.request import MY_DATA, Asked, request_node
+from engine.nodes.request import Asked, request_node
 from engine.reasons import Reason
 from engine.running import Running
 from engine.tables import Campaign, FlowVersion, Member, Move, Request
@@ -110,23 +110,15 @@ def settle(session: Session, request_id: int, outcome: Outcome, now: datetime) -
 def offered(session: Session, asked: Asked) -> Mapping[str, str | None]:
     """The campaigns that have been started and let in who asks this, by name, with the page file of the form."""
     campaign, version = table_of(Campaign).c, table_of(FlowVersion).c
-    rows = session.connection().execute(select(campaign.name, version.source).where(version.id == campaign.version_id))
+    rows = session.connection().execute(select(campaign.name, version.source).where(version.id == campaign.version_id)).all()
     headers = {row.name: header_of(row.source, row.name) for row in rows}
     return {name: dict(header.asked)[asked] for name, header in headers.items() if asked in dict(header.asked)}
 
 
-def campaign_for(workspace: Workspace, asked: Asked, name: str | None = None) -> Running | None:
+def campaign_for(session: Session, workspace: Workspace, asked: Asked, name: str | None = None) -> Running | None:
     """The campaign (of this name) whose current version lets in who asks this; None when there is none."""
-    for each in campaign_names(workspace) if name is None else [name]:
-        running = open_versions(workspace, each)[0]
-        if request_node(running.graph.nodes, asked):
-            return running
-    return None
-
-
-def my_data_campaign(workspace: Workspace) -> Running | None:
-    """The campaign that answers who asks for their data."""
-    return campaign_for(workspace, MY_DATA)
+    found = sorted(each for each in offered(session, asked) if name in (None, each))
+    return open_versions(workspace, found[0])[0] if found else None
 
 
 def is_paused(session: Session, running: Running) -> bool:

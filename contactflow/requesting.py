@@ -1,0 +1,98 @@
+"""What people asked for on pages is carried out, whoever asked first, each in a transaction of its own.
+
+`serve` looks whenever it looks at all, `run` before each wave. A request that nothing can be made of stands in nobody's way.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlmodel import Session
+
+from engine.joining import forget_unconfirmed, join
+from engine.nodes.request import MY_DATA
+from engine.requests import (
+    LATER,
+    REFUSED,
+    OpenRequest,
+    Outcome,
+    RequestKind,
+    campaign_for,
+    come_in,
+    hold_request,
+    is_paused,
+    open_requests,
+    settle,
+)
+from engine.workspace import Workspace
+from store.errors import StorageError
+from store.session import reading, writing
+
+FORGET_EVERY = timedelta(hours=1)
+
+Handler = Callable[[Session, Workspace, OpenRequest, datetime], Outcome]
+_logger = logging.getLogger(__name__)
+_AWAY = (OperationalError, PoolTimeoutError, StorageError)  # the database, not the request
+
+
+class Requests:
+    """Carries out what was asked for in one workspace. `handlers`: who carries out each kind; HANDLERS, when it is not said."""
+
+    def __init__(self, workspace: Workspace, handlers: Mapping[RequestKind, Handler] | None = None) -> None:
+        self._workspace, self._handlers = workspace, HANDLERS if handlers is None else handlers
+        self._forget_at: datetime | None = None
+
+    def are_waiting(self) -> bool:
+        """Whether anything is open."""
+        with reading(self._workspace.database) as session:
+            return bool(open_requests(session))
+
+    def look(self, now: datetime) -> int:
+        """Carry out all that is open; gives how many requests were settled. Repeatable, and safe in several processes."""
+        self._forget(now)
+        with reading(self._workspace.database) as session:
+            waiting = open_requests(session)
+        return sum(self._carry_out(request_id, now) for request_id in waiting)
+
+    def _carry_out(self, request_id: int, now: datetime) -> bool:
+        try:
+            with writing(self._workspace.database) as session:
+                asked = hold_request(session, request_id)
+                outcome = LATER if asked is None else self._handlers[asked.kind](session, self._workspace, asked, now)
+                settle(session, request_id, outcome, now)
+        except _AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost loop of this work: the next request is to be carried out all the same
+            # An error's text may hold what a person typed.
+            _logger.error("Request %d could not be carried out, and is refused (%s).", request_id, type(error).__name__)  # noqa: TRY400  # as said
+            return self._refuse(request_id, now)
+        return outcome.state != "open"
+
+    def _refuse(self, request_id: int, now: datetime) -> bool:
+        with writing(self._workspace.database) as session:
+            is_open = hold_request(session, request_id) is not None
+            if is_open:
+                settle(session, request_id, REFUSED, now)
+        return is_open
+
+    def _forget(self, now: datetime) -> None:
+        if self._forget_at is None or self._forget_at <= now:
+            with writing(self._workspace.database) as session:
+                forget_unconfirmed(session, now)
+            self._forget_at = now + FORGET_EVERY
+
+
+def my_data(session: Session, workspace: Workspace, asked: OpenRequest, now: datetime) -> Outcome:
+    """Let the customer into the campaign that sends the link to their data."""
+    running = campaign_for(session, workspace, MY_DATA)
+    if running is None or asked.customer_id is None:
+        return REFUSED
+    if is_paused(session, running):
+        return LATER
+    member_id = come_in(session, running, MY_DATA, asked.customer_id, now)
+    return REFUSED if member_id is None else Outcome(member_id=member_id)
+
+
+HANDLERS: Mapping[RequestKind, Handler] = {RequestKind.JOIN: join, RequestKind.MY_DATA: my_data}
