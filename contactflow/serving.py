@@ -34,6 +34,7 @@ from studio.paths import StudioPaths
 from studio.router import studio_router
 
 LONGEST_SLEEP = timedelta(minutes=5)  # another process may have started a campaign in the meantime
+LOOK_AT_REQUESTS = timedelta(seconds=10)  # another process may have shown the page on which something was asked for
 LOOK_AT_HALTED = timedelta(seconds=10)  # a person at another terminal lets it go on, and expects to see it
 SHORTEST_SLEEP = timedelta(seconds=1)  # a wave has a cost of its own: what comes in within a second goes together
 
@@ -82,8 +83,8 @@ class Ticker:
         """Carry out what is due now; gives the next moment at which something is."""
         from engine.runner import carry_out_wave
 
-        moments = []
         self._requests.look(self._clock.now())
+        moments = []
         for name in campaign_names(self._workspace):
             opened = Opened(open_versions(self._workspace, name), self._desk, self._clock)
             if self._is_halted(opened):
