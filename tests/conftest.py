@@ -119,7 +119,7 @@ def _database(admin: Engine, template: str = "template1") -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _prefect_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prefect server of this test session's own: eight seconds of processor time each."""
     folder = tmp_path_factory.mktemp("prefect")
     command = [sys.executable, "-m", "tests.prefect_server", str(folder)]
@@ -132,11 +132,11 @@ def _prefect_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def prefect_server(_prefect_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def prefect_server(prefect_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of a Prefect server that a test shares with others, set for it, because how one is started is not its question."""
-    assert _prefect_address.startswith("http")
-    monkeypatch.setenv("PREFECT_API_URL", _prefect_address)
-    return _prefect_address
+    assert prefect_address.startswith("http")
+    monkeypatch.setenv("PREFECT_API_URL", prefect_address)
+    return prefect_address
 
 
 class _Server:

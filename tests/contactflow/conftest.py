@@ -1,6 +1,9 @@
 """A workspace on disk, and the command line as its user calls it."""
 
-from collections.abc import Callable
+import gc
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,3 +100,24 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
         return Said(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def carry_out(call: Call, prefect_server: str) -> Call:
+    """Call `contactflow run` in this process, with the Prefect server that tests share: another process takes seconds to import Prefect."""
+    assert prefect_server
+
+    def run(*arguments: object) -> Said:
+        with sockets_left_to_the_collector():
+            return call("run", *arguments)
+
+    return run
+
+
+@contextmanager
+def sockets_left_to_the_collector() -> Iterator[None]:
+    """Where Prefect leaves those of its HTTP client."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()

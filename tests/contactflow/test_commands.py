@@ -1,8 +1,7 @@
 """The command line, command by command, and a user's mistakes."""
 
 import json
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,13 @@ from hypothesis import strategies as st
 
 from contactflow.bootstrap import open_workspace
 from contactflow.checking import check_context, check_one
+from contactflow.commands import app
 from contactflow.guard import exit_code
 from customers.vouchers import Issued, issue
 from engine.campaigns import start
 from store.session import writing
 from tests.conftest import NOON
-from tests.contactflow.conftest import CUSTOMERS, FLOW, Call, make_workspace
+from tests.contactflow.conftest import CUSTOMERS, FLOW, Call, make_workspace, sockets_left_to_the_collector
 
 
 def test_a_good_workspace_has_no_faults(call: Call, workspace: Path) -> None:
@@ -91,14 +91,16 @@ def test_a_plan_of_a_flow_that_has_not_run(call: Call, workspace: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ran(tmp_path_factory: pytest.TempPathFactory, prefect_address: str) -> Path:
     """A workspace whose campaign has been carried out for four virtual days, with Prefect and real mail."""
     root = make_workspace(tmp_path_factory.mktemp("ran") / "shop")
-    for arguments in (
-        ["import", "customers", str(root / "customers.csv")],
-        ["run", "spring", "--at", "2026-03-02 09:00", "--until", "2026-03-08"],
-    ):
-        subprocess.run([sys.executable, "-m", "contactflow.cli", *arguments, "-w", str(root)], check=True)
+    with pytest.MonkeyPatch.context() as environment, sockets_left_to_the_collector():
+        environment.setenv("PREFECT_API_URL", prefect_address)
+        for arguments in (
+            ["import", "customers", str(root / "customers.csv")],
+            ["run", "spring", "--at", "2026-03-02 09:00", "--until", "2026-03-08"],
+        ):
+            assert exit_code(partial(app, [*arguments, "-w", str(root)], prog_name="contactflow")) == 0
     return root
 
 

@@ -1,32 +1,21 @@
 """A manager holds a campaign, lets it go on and stops it, from another terminal than the one that carries it out."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contactflow.conftest import CUSTOMERS, Call, make_workspace
-
-pytestmark = pytest.mark.usefixtures("prefect_server")
+from tests.contactflow.conftest import CUSTOMERS, Call
 
 
 @pytest.fixture
-def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def started(call: Call, carry_out: Call, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A campaign in which some wait for an answer and others are in the control group."""
-    root = make_workspace(tmp_path / "shop")
     monkeypatch.setenv("CONTACTFLOW_NOW", "2026-03-02 10:00")
-    for arguments in (["import", "customers", str(root / "customers.csv")], ["run", "spring", "--at", "2026-03-02 09:00"]):
-        subprocess.run([sys.executable, "-m", "contactflow.cli", *arguments, "-w", str(root)], check=True)
-    return root
-
-
-def carried_out(root: Path, until: str) -> subprocess.CompletedProcess[str]:
-    """The campaign, in a terminal of its own."""
-    command = [sys.executable, "-m", "contactflow.cli", "run", "spring", "--at", "2026-03-02 11:00", "--until", until, "-w", str(root)]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+    assert call("import", "customers", workspace / "customers.csv", "-w", workspace).code == 0
+    assert carry_out("spring", "--at", "2026-03-02 09:00", "-w", workspace).code == 0
+    return workspace
 
 
 def standing(call: Call, root: Path) -> dict[str, Any]:
@@ -34,13 +23,14 @@ def standing(call: Call, root: Path) -> dict[str, Any]:
     return told
 
 
-def test_a_campaign_is_held_goes_on_and_is_stopped(call: Call, started: Path) -> None:
+def test_a_campaign_is_held_goes_on_and_is_stopped(call: Call, carry_out: Call, started: Path) -> None:
+    later = ("--at", "2026-03-02 11:00", "--until", "2026-03-20")
     waiting = standing(call, started)["nodes"]["answer"]["at"]
     assert 0 < waiting < CUSTOMERS
     assert "Let it go on with: contactflow resume spring" in call("pause", "spring", "-w", started).out
 
-    held = carried_out(started, "2026-03-20")
-    assert (held.returncode, "spring was paused by a person (2026-03-02 10:00)" in held.stderr) == (1, True)
+    held = carry_out("spring", *later, "-w", started)
+    assert (held.code, "spring was paused by a person (2026-03-02 10:00)" in held.err) == (1, True)
     told = standing(call, started)
     assert (told["halted"], told["next_due"], told["nodes"]["answer"]["at"]) == ("paused", None, waiting)
     assert "paused since 2026-03-02 10:00" in call("status", "-w", started).out
@@ -53,7 +43,7 @@ def test_a_campaign_is_held_goes_on_and_is_stopped(call: Call, started: Path) ->
     assert (unsure.code, "--yes" in unsure.err, standing(call, started)["halted"]) == (2, True, None)
     assert json.loads(call("stop", "spring", "--yes", "-w", started, "--format", "json").out)["left"] == waiting
 
-    assert carried_out(started, "2026-03-20").returncode == 1
+    assert carry_out("spring", *later, "-w", started).code == 1
     told = standing(call, started)
     assert (told["nodes"]["answer"]["at"], told["ended"]["stopped"]) == (0, waiting)
     assert [each["kind"] for each in told["interventions"]] == ["paused", "resumed", "stopped"]

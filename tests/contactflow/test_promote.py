@@ -1,8 +1,6 @@
 """A pilot that was run and measured, and what becomes of it: by a person's word, or by the flow's own rule. On both databases."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -308,14 +306,12 @@ def test_without_the_rule_nothing_happens_by_itself(pilot: Path) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.usefixtures("prefect_server")
-def test_a_run_carries_the_rule_out_on_its_way(pilot: Path) -> None:
-    """In a process of its own, for it starts a server of Prefect's."""
+def test_a_run_carries_the_rule_out_on_its_way(pilot: Path, carry_out: Call) -> None:
     run(pilot, then="promote")
     moments = ("--at", (NOON + timedelta(days=1)).isoformat(), "--until", (NOON + 5 * WEEK).isoformat())
-    command = [sys.executable, "-m", "contactflow.cli", "run", "pilot", *moments, "--format", "json", "-w", str(pilot)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    [decided] = json.loads(done.stdout)["decisions"]
+    done = carry_out("pilot", *moments, "--format", "json", "-w", pilot)
+    assert done.code == 0, done.err
+    [decided] = json.loads(done.out)["decisions"]
     assert (decided["arm"], decided["decided_by"], decided["at"]) == ("contacted", "rule", (NOON + 5 * WEEK).isoformat())
     assert current(pilot) == decided["version_to"]
 

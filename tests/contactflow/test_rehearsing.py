@@ -1,8 +1,6 @@
 """`contactflow inbox` tells the inbox what to answer, and a campaign meets it over SMTP."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -32,20 +30,19 @@ def test_what_the_inbox_cannot_be_told_is_refused(workspace: Path, call: Call, w
     assert AnswerBook(workspace / "inbox.db").rules() == ()
 
 
-@pytest.mark.usefixtures("prefect_server")
-def test_a_manager_sees_what_a_complaint_and_a_reply_do(workspace: Path, call: Call) -> None:
+def test_a_manager_sees_what_a_complaint_and_a_reply_do(workspace: Path, call: Call, carry_out: Call) -> None:
     """Over real SMTP, with what came back taken in between the waves, in the campaign's own time."""
     assert call("import", "customers", workspace / "customers.csv", "-w", workspace).code == 0
     book = AnswerBook(workspace / "inbox.db")
     book.tell("*", "complain")
     book.tell("c1*", "reply")
-    command = [sys.executable, "-m", "contactflow.cli", "run", "spring", "--at", "2026-03-02 09:00", "--until", "2026-03-02 12:00"]
-    ran = subprocess.run([*command, "-w", str(workspace)], check=True, capture_output=True, text=True)
+    ran = carry_out("spring", "--at", "2026-03-02 09:00", "--until", "2026-03-02 12:00", "-w", workspace)
+    assert ran.code == 0, ran.err
     status = json.loads(call("status", "spring", "--format", "json", "-w", workspace).out)[0]
     came_back = {each["kind"]: each["messages"] for each in status["came_back"]}
     sent = next(each["count"] for each in status["messages"] if (each["node"], each["state"]) == ("mail", "sent"))
     assert came_back["complained"] + came_back["replied"] == sent
     assert status["ended"]["goal_reached"] == came_back["replied"] > 3
-    assert f"take in returned mail {sent}" in ran.stdout
+    assert f"take in returned mail {sent}" in ran.out
     explained = call("explain", "spring", "c1", "-w", workspace).out
     assert "2026-03-02 09:0" in next(line for line in explained.splitlines() if "the customer replied" in line)

@@ -1,5 +1,6 @@
 """`contactflow serve` as a whole: a mail's link leads to a page, the answer wakes whoever waits, and Ctrl-C ends it well."""
 
+import os
 import re
 import signal
 import smtplib
@@ -16,11 +17,7 @@ from sqlalchemy import text
 
 from store.session import open_database, reading
 from studio.inbox.records import Mail, list_mails, read_mail
-from tests.contactflow.conftest import make_workspace
-
-
-def contactflow(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "contactflow.cli", *arguments]
+from tests.contactflow.conftest import Call
 
 
 def free_port() -> int:
@@ -37,15 +34,16 @@ def lmtp() -> int:
 
 
 @pytest.fixture
-def served(tmp_path: Path, lmtp: int) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
-    root = make_workspace(tmp_path / "shop")
-    port = free_port()
+def served(workspace: Path, call: Call, carry_out: Call, lmtp: int) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
+    root, port = workspace, free_port()
     address = f"http://127.0.0.1:{port}"
     with (root / "contactflow.toml").open("a") as settings:
         settings.write(f'\n[landing]\nbase_url = "{address}"\nport = {port}\n[email.returned]\nlisten = "127.0.0.1:{lmtp}"\n')
-    subprocess.run(contactflow("import", "customers", str(root / "customers.csv"), "-w", str(root)), check=True)
-    subprocess.run(contactflow("run", "spring", "-w", str(root)), check=True)
-    server = subprocess.Popen(contactflow("serve", "-w", str(root)), stdout=subprocess.PIPE, text=True)
+    assert call("import", "customers", root / "customers.csv", "-w", root).code == 0
+    assert carry_out("spring", "-w", root).code == 0
+    alone = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}  # it starts a Prefect of its own
+    command = [sys.executable, "-m", "contactflow.cli", "serve", "-w", str(root)]
+    server = subprocess.Popen(command, env=alone, stdout=subprocess.PIPE, text=True)
     try:
         wait_for(lambda: answers(address), "the server to answer")
         yield root, address, server

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlmodel import select
@@ -37,10 +38,10 @@ MAIL = """
 """
 
 
-@pytest.fixture(scope="module")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prefect_at_hand(tmp_path_factory.mktemp("prefect")) as address, temporary_settings({PREFECT_API_URL: address}):
-        yield address
+@pytest.fixture
+def prefect(prefect_server: str) -> Iterator[str]:
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield prefect_server
 
 
 @contextmanager
@@ -99,8 +100,9 @@ def test_a_deployed_campaign_gets_its_scheduled_run(tmp_path: Path) -> None:
 async def _seen() -> tuple[list[tuple[str, str]], list[str], list[str]]:
     async with get_client() as client:
         runs = await client.read_flow_runs(sort=FlowRunSort.EXPECTED_START_TIME_DESC)
-        tasks = await client.read_task_runs()
-        pictures = await client.read_artifacts()
+        of_this_run = FlowRunFilter(id=FlowRunFilterId(any_=[runs[0].id]))  # the server has seen those of other tests
+        tasks = await client.read_task_runs(flow_run_filter=of_this_run)
+        pictures = await client.read_artifacts(flow_run_filter=of_this_run)
         names = [(run.name, run.state.type.value if run.state else "") for run in runs]
         return names, [task.name for task in tasks], [str(each.data) for each in pictures]
 
