@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from contactflow.adapters import Adapters
+from contactflow.asking import asked_in
 from contactflow.planned import warnings
 from contactflow.settings import Secrets, Settings, read_settings
-from customers.conditions.vocabulary import Vocabulary, suggestion
+from customers.conditions.vocabulary import SAID, Vocabulary, suggestion
 from engine.language.check import Checked, check_flow
 from engine.language.context import CHANNELS, CheckContext
 from engine.language.faults import Fault
@@ -24,6 +25,7 @@ def check_context(root: Path) -> CheckContext:
         templates=root / "templates",
         vocabulary=Vocabulary.of_workspace(settings.known, settings.segments, tuple(CHANNELS)),
         own_attributes={name: kind.value for name, kind in settings.attributes.items()},
+        stated=tuple(SAID + name for name in asked_in(root / "templates")),
         purposes=settings.consent.purposes,
         metrics=settings.measured,
         load_template=Adapters(root, settings, Secrets()).load_template,

@@ -1,4 +1,4 @@
-"""Attributes: what is known of a customer. Built in, derived from purchases and contacts, and the workspace's own.
+"""Attributes: what is known of a customer. Built in, derived from purchases, contacts and answers, and the workspace's own.
 
 The names, kinds and sentences of the built-in ones stand in customers/conditions/vocabulary.py (which needs no database); how each is
 read stands here, in READINGS. Dates come out as dates, whole numbers as int, numbers as float, unknown as None.
@@ -34,10 +34,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Float, Integer, TypeEngine
 from sqlmodel import Session
 
+from customers.conditions.events import last_said
 from customers.conditions.instants import day_number, local_day
 from customers.conditions.portable import AgeDigits, DayNumber
 from customers.conditions.scope import Circumstances, Scope
-from customers.conditions.vocabulary import BUILT_IN, AttributeKind, attribute_name_fault, suggestion
+from customers.conditions.vocabulary import BUILT_IN, SAID, AttributeKind, attribute_name_fault, suggestion
 from customers.contact_log import WRITTEN_TO
 from customers.tables import Contact, Customer, Purchase, table_of
 from store.bulk import Ids, id_table
@@ -71,6 +72,8 @@ def attribute_value(name: str, scope: Scope) -> ColumnElement[Any]:
     """The expression of one attribute; a date is a Day (instants.py). Raises NotFoundError for a name that nobody knows."""
     if name in READINGS:
         return READINGS[name](scope)
+    if name.startswith(SAID):
+        return last_said(name.removeprefix(SAID), scope)
     if scope.profile is None or name not in scope.profile.c:
         known = [*BUILT_IN, *(scope.profile.c.keys() if scope.profile is not None else ())]
         raise NotFoundError(f"There is no attribute '{name}'. {suggestion(name, known)}".strip())

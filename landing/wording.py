@@ -10,6 +10,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+from customers.conditions.vocabulary import SAID
 from engine.language.faults import did_you_mean
 
 OURS = ("campaign.name", "campaign.title", "sender.name", "sender.address")  # always there
@@ -66,7 +67,10 @@ def text_faults(text: str, attributes: Collection[str]) -> Iterator[tuple[str, s
 def _variable_faults(tree: nodes.Template, attributes: Collection[str]) -> Iterator[tuple[str, str]]:
     known = (*OURS, *BUILT_IN, *(CUSTOMER + name for name in attributes))
     for name, guarded in _variables(tree, guarded=False):
-        if name not in known:
+        if name.startswith(CUSTOMER + SAID):
+            # Checked before the others: whoever is forwarded a link would read what somebody else answered.
+            yield f"'{name}' is what the customer answered, which no page shows.", "A mail may; here, ask the question again."
+        elif name not in known:
             guess = did_you_mean(name, known)
             yield f"'{name}' is not something that a page knows.{guess}", f"Known are {', '.join(OURS)} and the customer's attributes."
         elif name.startswith(CUSTOMER) and not guarded:

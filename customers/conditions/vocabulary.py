@@ -66,10 +66,16 @@ RESERVED = frozenset(
 )
 
 
+# In front of a question's name: what a customer said last in answer to it. Conditions write `said QUESTION`.
+SAID = "said_"
+
+
 def attribute_name_fault(name: str) -> str | None:
     """What is wrong with the name of an attribute of one's own, and what to do; None when nothing is."""
     if name in BUILT_IN or name == "customer_id":
         return f"attribute '{name}' is built in and cannot be declared again. Leave it out, or choose another name."
+    if name.startswith(SAID):
+        return f"attribute '{name[:80]}' begins with '{SAID}', as the answers to forms do. Choose another name for it."
     if name in RESERVED:
         return f"'{name}' means something by itself in a condition. Choose another name for the attribute."
     if not re.fullmatch("[a-z][a-z0-9_]{0,62}", name):

@@ -39,13 +39,14 @@ class CheckContext:
     """A workspace as the check sees it; needs no database.
 
     `vocabulary` (Vocabulary.of_workspace) holds attributes, segments and channels. `own_attributes` are those that an update may
-    set. Without `purposes` or `load_template` the checks that need them are left out. `shown` says how a file's name stands in
-    a fault.
+    set; `stated` are the answers to forms that a template may show, as `said_NAME`. Without `purposes` or `load_template` the
+    checks that need them are left out. `shown` says how a file's name stands in a fault.
     """
 
     templates: Path
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     own_attributes: Mapping[str, str] = field(default_factory=dict)
+    stated: tuple[str, ...] = ()
     purposes: tuple[str, ...] | None = None
     metrics: Metrics = field(default_factory=lambda: BUILT_IN)
     channels: Mapping[str, ChannelTraits] = field(default_factory=lambda: CHANNELS)

@@ -72,7 +72,8 @@ def attributes_page() -> str:
     rows = [f"| `{name}` | {each.kind.value} | {each.title} |" for name, each in BUILT_IN.items()]
     head = (
         "What conditions and templates (`{{ customer.NAME }}`) may say of a customer in every workspace. "
-        "A workspace adds its own under `[attributes]` in `contactflow.toml`."
+        "A workspace adds its own under `[attributes]` in `contactflow.toml`. Templates also have `{{ customer.said_QUESTION }}`: what the "
+        "customer said last in answer to a question of a form; conditions write `said QUESTION = 'value'`."
     )
     return _page("Attributes", [head, "", "| attribute | kind | what it holds |", "|---|---|---|", *rows])
 

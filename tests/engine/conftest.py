@@ -87,7 +87,7 @@ class Bench:
         text = f"campaign: test\npurpose: offers\n{header}\nflow:\n{flow}"
         known = Vocabulary.of_workspace(self.workspace.attributes, self.workspace.segments)
         own = {name: kind.value for name, kind in self.workspace.attributes.items()}
-        context = CheckContext(templates=self.workspace.templates, vocabulary=known, own_attributes=own)
+        context = CheckContext(templates=self.workspace.templates, vocabulary=known, own_attributes=own, stated=("said_interest",))
         checked = check_text(text, self.workspace.flows / "test.yaml", context)
         start(self.workspace, checked.require(), text, at)
         return open_versions(self.workspace, "test")

@@ -49,6 +49,7 @@ FAULTS = [
     ("title: Hi\nthanks: {vouchr: x}", ["page.yaml:2:10", "Did you mean 'voucher'?"]),
     ('title: "Hi {{ customer.first_name }}"', ["page.yaml:1:1", "not known of every customer", "default('reader')"]),
     ('title: "Hi {{ customer.frist_name }}"', ["page.yaml:1:1", "Did you mean 'customer.first_name'?"]),
+    ('title: "You like {{ customer.said_a }}"\nform:\n  a: {text: Q}', ["page.yaml:1:1", "what the customer answered", "A mail may"]),
     ('title: "Hi {{ customer.id }}"', ["page.yaml:1:1", "not something that a page knows"]),
     ('title: "Hi {{ customer"', ["page.yaml:1:1", "cannot be merged"]),
     ("title: \"{{ 'a' * 10000000000 }}\"", ["page.yaml:1:1", "cannot be merged"]),

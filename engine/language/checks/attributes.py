@@ -1,7 +1,5 @@
 """Attributes, segments and channels that a flow names, and the values that it writes down."""
 
-from collections.abc import Mapping
-
 from customers.conditions.vocabulary import BUILT_IN
 from engine.language.context import CheckContext
 from engine.language.draft import Draft, Leaf
@@ -30,7 +28,7 @@ def check_attributes(draft: Draft, context: CheckContext) -> None:
         elif leaf.what == "attribute" and leaf.path[0] == "update":
             _check_update(draft, leaf, context)
         elif leaf.what == "attribute":
-            _check_read(draft, leaf, context.vocabulary.attributes)
+            _check_read(draft, leaf, (*context.vocabulary.attributes, *context.stated))
 
 
 def _check_segment(draft: Draft, leaf: Leaf, known: tuple[str, ...]) -> None:
@@ -49,7 +47,7 @@ def _check_channel(draft: Draft, leaf: Leaf, known: tuple[str, ...]) -> None:
     draft.blame(leaf.scalar.place, "unknown-channel", f"there is no channel {quoted(leaf.text)}.{guess}", remedy)
 
 
-def _check_read(draft: Draft, leaf: Leaf, known: Mapping[str, str]) -> None:
+def _check_read(draft: Draft, leaf: Leaf, known: tuple[str, ...]) -> None:
     if leaf.text not in known:
         message = f"there is no attribute {quoted(leaf.text)}.{did_you_mean(leaf.text, known)}"
         draft.blame(leaf.scalar.place, "unknown-attribute", message, "Declare it under [attributes] in contactflow.toml.")

@@ -41,7 +41,7 @@ def check_wording(draft: Draft, context: CheckContext) -> None:
     """Every template that is named, and every message in each of its wordings."""
     files = _Files(context.templates)
     missing = {leaf.text for leaf in draft.leaves if leaf.what == "template" and _template_fault(draft, leaf, context, files)}
-    known = (*(f"customer.{name}" for name in context.vocabulary.attributes), *FIXED)
+    known = (*(f"customer.{name}" for name in (*context.vocabulary.attributes, *context.stated)), *FIXED)
     for node_id, node in draft.nodes.items():
         if isinstance(node, Send) and node.send in context.channels:
             _check_features(draft, node_id, node, context)
