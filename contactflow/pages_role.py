@@ -39,6 +39,7 @@ _SENT = ("merged", "address", "settled_at")
 # One column that may be changed is also what PostgreSQL asks of whoever locks a row.
 RIGHTS: Mapping[str, Rights] = {
     "alembic_version": Rights(),
+    "campaign": Rights(("id", "name", "version_id")),
     "choice": Rights(adds=True),
     "consent": Rights(adds=True, changes=("granted", "since")),
     "consent_event": Rights(adds=True),

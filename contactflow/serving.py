@@ -164,7 +164,7 @@ def _web(root: Path, door: Door, clock: Clock, notice: Callable[..., None], stud
     database = open_database(database_url(root, settings, secrets), busy_seconds=PATIENCE_SECONDS, outlives_power_cuts=True)
     try:
         have_tables(database)
-        app = landing_app(database, landing_settings(root, settings, secrets), clock, notice)
+        app = landing_app(database, landing_settings(root, settings, secrets), clock, notice, notice)
         hooks = settings.email.sendgrid.hooks()
         if hooks:
             app.include_router(Hooks(database, hooks, clock, notice).router)

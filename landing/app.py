@@ -12,8 +12,10 @@ from starlette.exceptions import HTTPException
 from engine.links import Links
 from landing.calendars import Calendars
 from landing.centre import Centre
+from landing.confirming import Confirming
 from landing.followed import Remembered
 from landing.guard import Guard
+from landing.joining import Joining, OnRequest
 from landing.page_files import load_brand_of
 from landing.patience import LONGEST_HEAD, MOST_CONNECTIONS, PatientProtocol
 from landing.rates import Rates
@@ -32,8 +34,11 @@ LOOK = ["GET", "HEAD"]
 NO_CONTENT = 204
 
 
-def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_response: OnResponse) -> FastAPI:
-    """The pages behind personal links. `on_response` is called after each stored response, from a worker thread.
+def landing_app(
+    database: Engine, settings: LandingSettings, clock: Clock, on_response: OnResponse, on_request: OnRequest = lambda: None
+) -> FastAPI:
+    """The pages behind personal links, and those to join by. `on_response` is called after each stored response, and `on_request` after
+    each request of somebody whom nobody knows, from a worker thread.
 
     Opens nothing yet. Raises SettingsError without good keys and InputError for a broken brand file.
     """
@@ -53,6 +58,8 @@ def landing_app(database: Engine, settings: LandingSettings, clock: Clock, on_re
     app.add_api_route("/p/{token}/event/{number:int}.ics", calendars.event, methods=LOOK, response_model=None)
     _add_routes(app, site)
     _add_centre(app, Centre(together, settings, clock, on_response, links, renderer))
+    joining = Joining(together, settings, clock, on_request, renderer)
+    _add_joining(app, joining, Confirming(together, settings, clock, on_response, links, renderer))
     _add_redirects(app, Redirects(links, Remembered(database), traces, clock))
     return app
 
@@ -106,6 +113,14 @@ def _add_centre(app: FastAPI, centre: Centre) -> None:
     app.add_api_route("/s/{token}", centre.take, methods=["POST"], response_model=None)
     app.add_api_route("/s/{token}/saved", centre.show_saved, methods=LOOK, response_model=None)
     app.add_api_route("/o/{token}/why", centre.take_reason, methods=["POST"], response_model=None)
+
+
+def _add_joining(app: FastAPI, joining: Joining, confirming: Confirming) -> None:
+    app.add_api_route("/join/{campaign}", joining.show, methods=LOOK, response_model=None)
+    app.add_api_route("/join/{campaign}", joining.take, methods=["POST"], response_model=None)
+    app.add_api_route("/join/{campaign}/asked", joining.show_asked, methods=LOOK, response_model=None)
+    app.add_api_route("/j/{token}", confirming.show, methods=LOOK, response_model=None)
+    app.add_api_route("/j/{token}", confirming.take, methods=["POST"], response_model=None)
 
 
 def _add_redirects(app: FastAPI, redirects: Redirects) -> None:

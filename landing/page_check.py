@@ -19,10 +19,12 @@ from landing.wording import text_faults
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def check_page(path: Path, root: Path, attributes: Collection[str] = (), shown_as: str | None = None) -> list[Fault]:
-    """Every fault of a page file. `root` is the templates' folder, `attributes` the workspace's own."""
+def check_page(
+    path: Path, root: Path, attributes: Collection[str] = (), shown_as: str | None = None, model: type[Page] = Page
+) -> list[Fault]:
+    """Every fault of a page file. `root` is the templates' folder, `attributes` the workspace's own; `model` says what page it is to be."""
     source = read_source(path, shown_as)
-    page, faults = build(source, Page)
+    page, faults = build(source, model)
     if page:
         faults += _picture_faults(source, page, root)
         faults += _wording_faults(source, page, attributes)

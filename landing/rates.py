@@ -12,12 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from landing.attempts import network_of
 from landing.settings import LandingSettings
 
+JOIN = "join"  # behind no link, and the address is whoever's: a network asks less often
 WINDOW_SECONDS = 60.0
 REMEMBERED = 20_000  # links and networks, each; the one that was quiet for longest is forgotten first
 TOO_MANY = 429
 # Big mail providers pass on the stops of all their users from a few addresses, and a provider's events are signed.
 _FROM_ANYWHERE = ("u", "hooks")
-_WITHOUT_LINK = ("c", "hooks")
+_WITHOUT_LINK = ("c", "hooks", JOIN)
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Rates:
     ) -> None:
         self._app, self._refuse, self._seconds = app, refuse, seconds
         self._links, self._networks = Counts(settings.forms_a_link), Counts(settings.forms_a_network)
+        self._joins = Counts(settings.joins_a_network)
         self._is_behind_known_proxy = bool(settings.proxies)
         self._has_warned = False
 
@@ -53,7 +55,10 @@ class Rates:
         if rest and kind not in _WITHOUT_LINK and not self._links.one_more(f"{kind}/{rest[0]}", now):
             return False
         address = scope["client"][0] if scope["client"] else ""
-        return kind in _FROM_ANYWHERE or _is_here(address) or self._networks.one_more(network_of(address), now)
+        if kind in _FROM_ANYWHERE or _is_here(address):
+            return True
+        network = network_of(address)
+        return (kind != JOIN or self._joins.one_more(network, now)) and self._networks.one_more(network, now)
 
     def _warn_of_proxy(self, scope: Scope) -> None:
         if not (self._is_behind_known_proxy or self._has_warned) and _header(scope, b"x-forwarded-for"):

@@ -118,6 +118,10 @@ class Renderer:
         return {name: say.line(shown.question).unescape() for name, shown in page.form.items()}
 
     def sight(self, visitor: Visitor, now: datetime) -> Sight:
+    def said(self, words: Words, visitor: Visitor) -> Markup:
+        """One text as this visitor reads it."""
+        return self._speaker(visitor).line(words)
+
         """Who looks, and when."""
         say, home = self._speaker(visitor), self._settings.zone
         here = zone_named(visitor.recipient.attributes.get("timezone") if visitor.recipient else None, home)

@@ -22,6 +22,7 @@ class LandingSettings:
     code_days: int = 180  # how long the short code of a letter leads to its page
     proxies: tuple[str, ...] = ()  # addresses or networks whose word on where a visitor comes from is taken
     forms_a_link: int = 30  # a minute; nobody fills in more
+    joins_a_network: int = 30  # a minute
     forms_a_network: int = 600  # a minute; a mobile provider puts thousands of telephones behind one address
 
     offered: Offered = field(default_factory=Offered)  # what customers may choose from

@@ -1,0 +1,153 @@
+"""Behind the link of the mail that asks whether it was them: one button. Looking changes nothing, because mail scanners look."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from fastapi import Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
+from customers.contact_log import Kind, log
+from customers.tables import Consent, table_of
+from engine.links import Links
+from engine.requests import RequestKind
+from engine.tables import Request
+from engine.wake import wake
+from landing.join_words import SAID
+from landing.recipients import Recipient, recipient_of
+from landing.render import Renderer, Visitor
+from landing.responses import CustomerResponse, entry_of, hold
+from landing.settings import LandingSettings
+from landing.site import OPEN_AFTER_CODE, SEE_OTHER, OnResponse
+from landing.words import WORDS
+from store.clock import Clock
+from store.errors import TokenError
+from store.session import reading
+from store.together import Together
+
+CHANNEL = "email"
+_REQUEST = table_of(Request).c
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who asked to join, when, and what the form said; and what stands now."""
+
+    recipient: Recipient
+    at: datetime
+    form: str
+    said: str
+    is_granted: bool
+    has_stopped: bool  # after they asked
+
+    @property
+    def purpose(self) -> str:
+        """What they asked for."""
+        return self.recipient.header.purpose or ""
+
+
+class Confirming:
+    """The pages of the second half of a double opt-in."""
+
+    def __init__(
+        self, together: Together, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
+    ) -> None:
+        self._database, self._together = together.database, together
+        self._settings, self._clock, self._on_response = settings, clock, on_response
+        self._links, self._renderer = links, renderer
+
+    def show(self, token: str) -> Response:
+        """Ask for the one press."""
+        with reading(self._database) as session:
+            asked = self._asked(session, token)
+        if asked.is_granted:
+            return self._page("joined.html", asked, "done", preferences=self._preferences(asked))
+        if asked.has_stopped:
+            return self._stopped(asked)
+        return self._page("confirm.html", asked, "confirm", agreed=asked.said, action=self._address(token))
+
+    def take(self, token: str) -> Response:
+        """Allow what was asked for, in person; but not what was refused after it was asked for."""
+        now = self._clock.now()
+        self._links.message_of("confirm", token, now)  # a wrong link does not take a turn at writing
+        with self._together.writing() as session:
+            asked = self._asked(session, token, held=True)
+            is_new = not (asked.is_granted or asked.has_stopped)
+            if is_new:
+                _confirm(session, asked, now)
+        if is_new:
+            recipient = asked.recipient
+            self._on_response(CustomerResponse(recipient.customer_id, recipient.message_id, recipient.campaign, Kind.OPTED_IN, now))
+        return RedirectResponse(self._address(token), SEE_OTHER)
+
+    def _asked(self, session: Session, token: str, *, held: bool = False) -> _Asked:
+        recipient = recipient_of(session, self._links.message_of("confirm", token, self._clock.now()))
+        if recipient and held:
+            hold(session, recipient.customer_id)
+        row = session.execute(_request_of(recipient)).one_or_none() if recipient else None
+        if recipient is None or row is None:
+            raise TokenError("There is nothing to confirm behind this link.")
+        said = row.document if isinstance(row.document, dict) else {}
+        purpose = recipient.header.purpose or ""
+        granted = bool(consent_of(session, np.array([recipient.customer_id]), purpose, CHANNEL).granted[0])
+        stopped = not granted and _refused_at(session, recipient, purpose, row.at)
+        return _Asked(recipient, row.at, said.get("form", ""), said.get("said", ""), granted, stopped)
+
+    def _stopped(self, asked: _Asked) -> Response:
+        form = f"{self._settings.path}/join/{asked.recipient.campaign}"
+        said = SAID[self._visitor(asked).language]
+        return self._html(
+            "notice.html", asked, {"title": said["stopped_title"], "text": said["stopped"], "link": form, "link_text": said["join"]}
+        )
+
+    def _page(self, template: str, asked: _Asked, word: str, **values: Any) -> Response:
+        language = self._visitor(asked).language
+        sender = self._settings.sender_name or WORDS[language]["us"]
+        text = SAID[language][word].format(purpose=self._settings.offered.title(asked.purpose, language), sender=sender)
+        return self._html(template, asked, {"text": text, **values})
+
+    def _html(self, template: str, asked: _Asked, values: dict[str, Any]) -> Response:
+        visitor = self._visitor(asked)
+        return HTMLResponse(self._renderer.render(template, visitor, {"say": SAID[visitor.language], **values}))
+
+    def _visitor(self, asked: _Asked) -> Visitor:
+        """Somebody with a language and a way to say stop, and nothing that could be shown of them."""
+        stop_link = urlsplit(self._links.link("opt_out", asked.recipient.message_id, None)).path
+        return Visitor(self._renderer.known(asked.recipient, stop_link).language, None, stop_link)
+
+    def _preferences(self, asked: _Asked) -> str:
+        return urlsplit(self._links.link("preferences", asked.recipient.message_id, self._clock.now() + OPEN_AFTER_CODE)).path
+
+    def _address(self, token: str) -> str:
+        return f"{self._settings.path}/{self._links.path('confirm')}/{token}"
+
+
+def _request_of(recipient: Recipient) -> Any:
+    mine = (_REQUEST.customer_id == recipient.customer_id, _REQUEST.member_id == recipient.member_id)
+    newest = select(_REQUEST.at, _REQUEST.document).where(*mine, _REQUEST.kind == RequestKind.JOIN.value).order_by(_REQUEST.id.desc())
+    return newest.limit(1)
+
+
+def _refused_at(session: Session, recipient: Recipient, purpose: str, since: datetime) -> bool:
+    """Whether they refused it after they asked for it: that is the younger word."""
+    consent = table_of(Consent).c
+    about = (consent.purpose.in_((purpose, EVERYTHING)), consent.channel.in_((CHANNEL, EVERYTHING)), consent.granted.is_(False))
+    last = select(func.max(consent.since)).where(consent.customer_id == recipient.customer_id, *about)
+    refused: datetime | None = session.execute(last).scalar()
+    return refused is not None and refused > since
+
+
+def _confirm(session: Session, asked: _Asked, now: datetime) -> None:
+    recipient = asked.recipient
+    about = {"message_id": recipient.message_id, "campaign": recipient.campaign, "node": recipient.node, "page": "join"}
+    evidence = {**about, "form": asked.form, "said": asked.said, "asked_at": asked.at.isoformat()}
+    change = ConsentChange(recipient.customer_id, asked.purpose, CHANNEL, granted=True, at=now, source=Source.PAGE, evidence=evidence)
+    record_consent(session, [change])
+    detail = {"purpose": asked.purpose, "channel": CHANNEL, "source": Source.PAGE.value}
+    log(session, [entry_of(recipient, Kind.OPTED_IN, now, f"confirmed:{recipient.message_id}", detail=detail)])
+    wake(session, [recipient.customer_id], now)

@@ -1,0 +1,72 @@
+"""The page on which anybody may ask to join: a page file with the few questions that it takes, and what is agreed to."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from engine.language.faults import render_faults
+from engine.language.source import read_source
+from landing.blocks import Block
+from landing.fields import FIELD_TYPES, EmailField, FormField, TextField, Words
+from landing.page import ByWord, FieldName, Page
+from landing.page_check import build
+from store.errors import InputError
+
+EMAIL, FIRST_NAME = "email", "first_name"
+KINDS: dict[str, type[FormField]] = {EMAIL: EmailField, FIRST_NAME: TextField}
+
+_logger = logging.getLogger(__name__)
+
+
+class JoinPage(Page):
+    """A page to join by. What was typed stands for nothing but the wish: who has the address is asked by mail."""
+
+    consent: Words = Field(description="What joining means: which messages come, and that they can be stopped. Kept as it was shown.")
+    form: dict[FieldName, Annotated[FormField, ByWord(FIELD_TYPES)]] = Field(
+        description="The questions: `email`, which is required, and at most `first_name`."
+    )
+
+    @field_validator("form")
+    @classmethod
+    def _asks_little(cls, form: dict[str, FormField]) -> dict[str, FormField]:
+        for name, asked in form.items():
+            if not isinstance(asked, KINDS.get(name, FormField)) or name not in KINDS:
+                raise ValueError(f"'{name}' cannot be asked of strangers. Ask for `email: {{email: ...}}` and `first_name: {{text: ...}}`.")
+        if EMAIL not in form or not form[EMAIL].required:
+            raise ValueError("nobody can join without an address. Add `email: {email: Your e-mail address, required: yes}`.")
+        return form
+
+    @field_validator("blocks")
+    @classmethod
+    def _shows_no_event(cls, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+        if any(each.word == "event" for each in blocks):
+            raise ValueError("an event is for whoever has a message of ours. Show it on the page that the welcome leads to.")
+        return blocks
+
+
+class JoinShelf:
+    """The pages to join by, read again when their file changes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._kept: dict[str, tuple[int, JoinPage]] = {}
+
+    def page(self, name: str) -> JoinPage | None:
+        """The page of a file; the last one that was whole, while it is broken."""
+        path, kept = self._root / name, self._kept.get(name)
+        try:
+            changed = path.stat().st_mtime_ns
+            if kept is None or kept[0] != changed:
+                kept = self._kept[name] = (changed, _load(path))
+        except (OSError, InputError) as error:
+            _logger.error("The page file %s cannot be used: %s", path.name, error)  # noqa: TRY400  # a manager's fault, not ours
+        return kept[1] if kept else None
+
+
+def _load(path: Path) -> JoinPage:
+    page, faults = build(read_source(path), JoinPage)
+    if page is None:
+        raise InputError(render_faults(faults))
+    return page
