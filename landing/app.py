@@ -16,12 +16,14 @@ from landing.confirming import Confirming
 from landing.followed import Remembered
 from landing.guard import Guard
 from landing.joining import Joining, OnRequest
+from landing.looks import Looks
 from landing.page_files import load_brand_of
 from landing.patience import LONGEST_HEAD, MOST_CONNECTIONS, PatientProtocol
 from landing.rates import Rates
 from landing.redirects import Redirects
 from landing.render import Renderer
 from landing.responses import PATIENCE_SECONDS
+from landing.routes import PageRoute
 from landing.settings import LandingSettings
 from landing.site import OnResponse, Site
 from landing.traces import Traces
@@ -47,7 +49,8 @@ def landing_app(
     together = Together(database, PATIENCE_SECONDS)
     site = Site(together, settings, clock, on_response, links, renderer)
     traces = Traces(database, clock, settings.zone, on_response)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_ending_with(traces))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_ending_with(traces, site.looks))
+    app.router.route_class = PageRoute
     app.state.traces = traces
     app.state.proxies = settings.proxies
     # What is added last stands outermost.
@@ -128,11 +131,12 @@ def _add_redirects(app: FastAPI, redirects: Redirects) -> None:
     app.add_api_route("/e/{token}.gif", redirects.picture, methods=LOOK, response_model=None)
 
 
-def _ending_with(traces: Traces) -> Callable[[FastAPI], Any]:
+def _ending_with(traces: Traces, looks: Looks) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         yield
         traces.stop()
+        looks.close()
 
     return lifespan
 

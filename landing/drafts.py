@@ -1,5 +1,6 @@
 """Forms that are not finished, kept a page at a time, so that they can be gone on with later and on another device."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from sqlmodel import Session
 
 from customers.contact_log import Kind, log
 from customers.tables import table_of
+from landing.looks import Ask, Question
 from landing.recipients import Recipient
 from landing.responses import entry_of, hold, story_of
 from landing.seals import MOST_SITTINGS
@@ -18,6 +20,7 @@ from landing.tables import FormDraft
 
 _DRAFT = table_of(FormDraft)
 _ASKED = select(_DRAFT.c.sittings, _DRAFT.c.given).where(_DRAFT.c.message_id == bindparam("message"))
+_LOOKED = Question(_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,13 @@ def draft_of(session: Session, message_id: int) -> Draft:
     """The draft of a message's form; one statement."""
     row = session.connection().execute(_ASKED, {"message": message_id}).one_or_none()
     return _draft(row.sittings, row.given) if row else NOTHING_YET
+
+
+def drafted(ask: Ask, message_id: int) -> Draft:
+    """The same for a page that is looked at."""
+    rows = ask(_LOOKED, {"message": message_id}).rows
+    sittings, given = rows[0] if rows else (0, None)
+    return _draft(sittings, json.loads(given) if isinstance(given, str) else given) if rows else NOTHING_YET
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from fastapi import Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,7 +38,8 @@ class Guard:
     def __init__(self, app: ASGIApp, apologise: Callable[[str, int], Response], *, is_secure: bool) -> None:
         self._app = app
         self._apologise = apologise
-        self._headers = HEADERS | (ONLY_SECURE if is_secure else {})
+        headers = HEADERS | (ONLY_SECURE if is_secure else {})
+        self._headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,9 +51,8 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(header for header in self._headers if header[0] not in given)]
             await send(message)
 
         try:

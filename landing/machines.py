@@ -14,6 +14,7 @@ browser that nobody uses any more.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 _ROBOTS = re.compile(
@@ -28,9 +29,15 @@ _GMAIL_AHEAD = "Edge/12.246 Mozilla/5.0"
 
 def is_machine(method: str, headers: Mapping[str, str]) -> bool:
     """Whether a request was made by a machine, by the rule above."""
-    ahead = any(word in headers.get(name, "").lower() for name in _AHEAD for word in ("prefetch", "preview", "prerender"))
+    said = " ".join([headers.get(name, "") for name in _AHEAD]).lower()
+    ahead = any(word in said for word in ("prefetch", "preview", "prerender"))
     agent = headers.get("user-agent", "")
-    return method == "HEAD" or ahead or not agent.strip() or bool(_ROBOTS.search(agent))
+    return method == "HEAD" or ahead or not agent.strip() or _is_robots(agent)
+
+
+@lru_cache(maxsize=256)  # browsers have few names, and each is long
+def _is_robots(agent: str) -> bool:
+    return bool(_ROBOTS.search(agent))
 
 
 def is_machines_click(method: str, headers: Mapping[str, str]) -> bool:

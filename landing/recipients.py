@@ -16,15 +16,13 @@ from landing.wording import BUILT_IN, CUSTOMER
 _MESSAGE, _VERSION, _CUSTOMER = table_of(OutboxMessage), table_of(FlowVersion), table_of(Customer)
 _SHOWN = [name.removeprefix(CUSTOMER) for name in BUILT_IN]
 # Built once: SQLAlchemy takes longer to put a statement together than SQLite to answer it.
-_ASKED = (
-    select(
-        *(_MESSAGE.c[name] for name in ("member_id", "customer_id", "channel", "node", "arm")),
-        *(_VERSION.c[name] for name in ("campaign", "version", "source")),
-        *(_CUSTOMER.c[name] for name in (*_SHOWN, "erased_at")),
-    )
-    .select_from(_MESSAGE.join(_VERSION, _VERSION.c.id == _MESSAGE.c.version_id).join(_CUSTOMER, _CUSTOMER.c.id == _MESSAGE.c.customer_id))
-    .where(_MESSAGE.c.id == bindparam("id"))
+COLUMNS = (
+    *(_MESSAGE.c[name] for name in ("member_id", "customer_id", "channel", "node", "arm")),
+    *(_VERSION.c[name] for name in ("campaign", "version", "source")),
+    *(_CUSTOMER.c[name] for name in (*_SHOWN, "erased_at")),
 )
+SENT = _MESSAGE.join(_VERSION, _VERSION.c.id == _MESSAGE.c.version_id).join(_CUSTOMER, _CUSTOMER.c.id == _MESSAGE.c.customer_id)
+_ASKED = select(*COLUMNS).select_from(SENT).where(_MESSAGE.c.id == bindparam("id"))
 _PROFILE = text("SELECT * FROM profile WHERE customer_id = :id")
 _PERSON = select(*(_CUSTOMER.c[name] for name in _SHOWN)).where(_CUSTOMER.c.id == bindparam("id"))
 
@@ -57,6 +55,11 @@ def recipient_of(session: Session, message_id: int, *, also_erased: bool = False
     if row is None or (row["erased_at"] is not None and not also_erased):
         return None
     profile = connection.execute(_PROFILE, {"id": row["customer_id"]}).mappings().one_or_none()
+    return made_of(message_id, dict(row), dict(profile or {}))
+
+
+def made_of(message_id: int, row: Mapping[str, Any], profile: Mapping[str, Any]) -> Recipient:
+    """The recipient that a row of COLUMNS and one of the profile tell of."""
     return Recipient(
         message_id=message_id,
         member_id=row["member_id"],
@@ -67,7 +70,7 @@ def recipient_of(session: Session, message_id: int, *, also_erased: bool = False
         node=row["node"],
         arm=row["arm"],
         header=header_of(row["source"], row["campaign"]),
-        attributes=_present({**(profile or {}), **{name: row[name] for name in _SHOWN}}),
+        attributes=_present({**profile, **{name: row[name] for name in _SHOWN}}),
         is_erased=row["erased_at"] is not None,
     )
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from channels.brand import Brand
+from landing.alike import Alike, personal
 from landing.blocks import Sight
 from landing.colours import brand_css
 from landing.drafts import NOTHING_YET
@@ -62,9 +63,14 @@ class Renderer:
     def __init__(self, settings: LandingSettings, brand: Brand) -> None:
         self._settings = settings
         self._sender = {"name": settings.sender_name, "address": settings.sender_address}
-        self._merger = Merger()
+        self._merger, self._alike = Merger(), Alike()
         self._pages = Environment(
-            loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            loader=FileSystemLoader(_HERE / "html"),
+            auto_reload=False,
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
         self.css = brand_css(brand) + (_HERE / "static" / "page.css").read_text(encoding="utf-8")
         digest = hashlib.sha256(self.css.encode()).hexdigest()[:12]
@@ -82,9 +88,9 @@ class Renderer:
 
     def render(self, template: str, visitor: Visitor, values: Mapping[str, object]) -> str:
         """A template of ours for a visitor."""
-        words = WORDS[visitor.language]
-        page = self._pages.get_template(template)
-        return page.render(language=visitor.language, words=words, stop_link=visitor.stop_link, **values)
+        words, stop_link = WORDS[visitor.language], visitor.stop_link and personal(visitor.stop_link)
+        known = {"template": template, "language": visitor.language, "stop_link": stop_link, **values}
+        return self._alike.rendered(known, lambda each: self._pages.get_template(template).render(words=words, **each))
 
     def page(self, page: Page, visitor: Visitor, now: datetime, spot: Spot | None = None) -> dict[str, Any]:
         """What page.html shows of a campaign's page, and of its form at a spot; without one where everybody begins."""
@@ -112,16 +118,16 @@ class Renderer:
             "results": list(self._results(page, visitor, counts)),
         }
 
+    def said(self, words: Words, visitor: Visitor) -> Markup:
+        """One text as this visitor reads it."""
+        return self._speaker(visitor).line(words)
+
     def questions(self, page: Page, visitor: Visitor) -> dict[str, str]:
         """Each question as it is shown, without markup: what the contact log keeps beside the answers."""
         say = self._speaker(visitor)
         return {name: say.line(shown.question).unescape() for name, shown in page.form.items()}
 
     def sight(self, visitor: Visitor, now: datetime) -> Sight:
-    def said(self, words: Words, visitor: Visitor) -> Markup:
-        """One text as this visitor reads it."""
-        return self._speaker(visitor).line(words)
-
         """Who looks, and when."""
         say, home = self._speaker(visitor), self._settings.zone
         here = zone_named(visitor.recipient.attributes.get("timezone") if visitor.recipient else None, home)
@@ -168,10 +174,10 @@ class Renderer:
                 field=shown,
                 question=say.line(shown.question),
                 hint=say.line(shown.hint),
-                typed=spot.typed.get(name, shown.filled_in(known)),
+                typed=_as_typed(shown, spot.typed.get(name, shown.filled_in(known))),
                 complaint=words[spot.complaints[name]] if name in spot.complaints else None,
                 suggestion=spot.suggestions.get(name),
-                kept=spot.typed.get(name if name in spot.suggestions else KEPT + name, ""),
+                kept=_as_typed(shown, spot.typed.get(name if name in spot.suggestions else KEPT + name, "")),
                 options={value: say.line(text) for value, text in shown.options.items()} if isinstance(shown, ChoiceField) else {},
                 lowest=say.line(lowest) or words["lowest"],
                 highest=say.line(highest) or words["highest"],
@@ -180,6 +186,11 @@ class Renderer:
     def _speaker(self, visitor: Visitor) -> "_Speaker":
         values = visitor.recipient.values(self._sender) if visitor.recipient else {"sender": self._sender}
         return _Speaker(self._merger, visitor.language, values)
+
+
+def _as_typed(shown: FormField, text: str) -> str:
+    """What was typed; what could be anything is personal."""
+    return text if shown.answers else personal(text)
 
 
 @dataclass(frozen=True, slots=True)

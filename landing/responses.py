@@ -60,10 +60,10 @@ class Answers:
         return {"answers": dict(self.values), "questions": dict(self.questions)}
 
 
-def visited_key(recipient: Recipient, at: datetime, zone: ZoneInfo, *, human: bool) -> str:
+def visited_key(message_id: int, at: datetime, zone: ZoneInfo, *, human: bool) -> str:
     """One visit a message and day in the workspace's zone is logged; a machine's does not hide a person's."""
     day = at.astimezone(zone).date().isoformat()
-    return f"visited:{recipient.message_id}:{day}" + ("" if human else ":machine")
+    return f"visited:{message_id}:{day}" + ("" if human else ":machine")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,17 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 
 from customers.consent import Source
 from customers.contact_log import Kind
 from engine.links import LinkPurpose, Links
+from landing.alike import personal
 from landing.attempts import PAUSE, Attempts
 from landing.bodies import read_form
-from landing.drafts import NOTHING_YET, Draft, draft_of, drop_draft, keep_page
+from landing.drafts import NOTHING_YET, Draft, draft_of, drafted, drop_draft, keep_page
+from landing.glances import Glance, glance_at
+from landing.looks import Ask, Looks
 from landing.machines import is_machine
 from landing.page import Page
 from landing.page_files import PageShelf
@@ -22,7 +26,7 @@ from landing.pictures import SHOWN_FILES, shown_path
 from landing.preference_words import SAID, WHY
 from landing.recipients import Recipient, message_with_code, recipient_of
 from landing.render import Renderer, Visitor
-from landing.responses import Answers, CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
+from landing.responses import PATIENCE_SECONDS, Answers, CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
 from landing.results import Results
 from landing.seals import BAIT, SHOWN, SITTING, STEP, Seals
 from landing.settings import LandingSettings
@@ -40,6 +44,7 @@ OnResponse = Callable[[CustomerResponse], None]
 OPEN_AFTER_CODE = timedelta(days=1)
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058
 SEE_OTHER = 303
+GONE = "The message behind this link is no longer there."
 _STOPS: tuple[LinkPurpose, ...] = ("opt_out", "one_click")
 
 
@@ -56,6 +61,7 @@ class Site:
         renderer: Renderer,
     ) -> None:
         self._database, self._together = together.database, together
+        self.looks = Looks(together.database, PATIENCE_SECONDS)
         self._settings = settings
         self._clock = clock
         self._on_response = on_response
@@ -66,22 +72,36 @@ class Site:
         self._results = Results()
         self._seals = Seals(Signer(settings.keys))
 
-    def show_page(self, token: str, request: Request) -> Response:
+    async def show_page(self, token: str, request: Request) -> Response:
         """The campaign's page, made for the recipient; the visit is logged."""
         now = self._clock.now()
         human = not is_machine(request.method, request.headers)
-        with reading(self._database) as session:
-            recipient = self._recipient(session, "page", token)
-            story = story_of(session, recipient)
-            page, draft = self._form_of(session, recipient)
-        key = visited_key(recipient, now, self._settings.zone, human=human)
-        if key not in story.keys:
-            with self._together.writing() as session:
-                logged = log_visit(session, recipient, now, key, human=human)
-            if logged and human:
-                self._tell(recipient, Kind.VISITED)
-        spot = resume(page.survey, draft, recipient.attributes.get("country"))
-        return self._form_page(token, recipient, page, spot, {"answered": story.answered})
+        message_id = self._links.message_of("page", token, now)
+        key = visited_key(message_id, now, self._settings.zone, human=human)
+
+        def shown(ask: Ask) -> tuple[Glance, Response]:
+            glance = glance_at(ask, message_id, key)
+            if glance is None:
+                raise TokenError(GONE)
+            return glance, self._begun(ask, token, glance)
+
+        glance, page = await self.looks.found(shown)
+        if not glance.is_logged:
+            await run_in_threadpool(self._log_visit, glance.recipient, now, key, human=human)
+        return page
+
+    def _begun(self, ask: Ask, token: str, glance: Glance) -> Response:
+        """The page where this recipient begins, or goes on."""
+        page = self._shelf.page(glance.recipient.header.page)
+        draft = drafted(ask, glance.recipient.message_id) if page.pages else NOTHING_YET
+        spot = resume(page.survey, draft, glance.recipient.attributes.get("country"))
+        return self._form_page(token, glance.recipient, page, spot, {"answered": glance.has_answered})
+
+    def _log_visit(self, recipient: Recipient, now: datetime, key: str, *, human: bool) -> None:
+        with self._together.writing() as session:
+            logged = log_visit(session, recipient, now, key, human=human)
+        if logged and human:
+            self._tell(recipient, Kind.VISITED)
 
     def show_part(self, token: str, part: str, sitting: str) -> Response:
         """A page of a form over several, for whoever fills it in now; anybody else is led to where the link leads."""
@@ -225,11 +245,11 @@ class Site:
             "shown": self._renderer.page(page, visitor, self._clock.now(), spot),
             "answered": False,
             "doubted": False,
-            "action": address,
-            "hidden": {name: value for name, value in hidden.items() if value},
+            "action": personal(address),
+            "hidden": {name: personal(str(value)) for name, value in hidden.items() if value},
             "bait": BAIT,
-            "back": spot.back and f"{address}/{spot.back}/{told.get('sitting')}",
-            "again": f"{address}/again",
+            "back": spot.back and personal(f"{address}/{spot.back}/{told.get('sitting')}"),
+            "again": personal(f"{address}/again"),
         }
         return self._html("page.html", visitor, {**values, **told}, status)
 
@@ -273,7 +293,7 @@ class Site:
         # Whoever has been erased and still presses "stop" in an old mail is told that nothing more comes.
         recipient = recipient_of(session, self._links.message_of(purpose, token, self._clock.now()), also_erased=purpose in _STOPS)
         if recipient is None:
-            raise TokenError("The message behind this link is no longer there.")
+            raise TokenError(GONE)
         return recipient
 
     def _visitor(self, recipient: Recipient) -> Visitor:

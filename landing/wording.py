@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from customers.conditions.vocabulary import SAID
 from engine.language.faults import did_you_mean
+from landing.alike import Personal
 
 OURS = ("campaign.name", "campaign.title", "sender.name", "sender.address")  # always there
 CUSTOMER = "customer."
@@ -41,9 +42,12 @@ class Merger:
         self._compiled = lru_cache(maxsize=4_096)(_compile)
 
     def merge(self, text: str, values: Mapping[str, Any]) -> Markup:
-        """One line, escaped, with its variables filled in."""
+        """One line, escaped, with its variables filled in; then it is personal."""
         template = self._compiled(text)
-        return template if isinstance(template, Markup) else Markup(template.render(values))  # noqa: S704  # Jinja2 escaped it
+        if isinstance(template, Markup):
+            return template
+        merged = template.render(values)
+        return Personal(merged) if merged else Markup()
 
     def paragraphs(self, text: str, values: Mapping[str, Any]) -> list[Markup]:
         """The paragraphs of a text, each with its variables filled in; a new line stays one."""

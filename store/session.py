@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -14,7 +15,7 @@ from store.errors import StorageError
 
 BUSY_SECONDS = 60
 # Our statements are many and short: compiling each to machine code costs more than it saves.
-_POSTGRES = {"options": "-c jit=off"}
+_POSTGRES = "-c jit=off"
 
 
 def open_database(url: str, busy_seconds: float = BUSY_SECONDS, *, outlives_power_cuts: bool = False) -> Engine:
@@ -33,8 +34,21 @@ def open_database(url: str, busy_seconds: float = BUSY_SECONDS, *, outlives_powe
             event.listen(engine, "connect", _wait_for_the_disk)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    patience = {"connect_timeout": max(2, round(busy_seconds)), "tcp_user_timeout": round(busy_seconds * 1000)}
-    return create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRES | patience, pool_timeout=busy_seconds)
+    return create_engine(address, pool_pre_ping=True, **_postgres(busy_seconds))
+
+
+def for_looking(engine: Engine, busy_seconds: float) -> Engine:
+    """Another engine on the same database, for single statements that only read; opens no connection yet.
+
+    There is no transaction around them, and a connection is asked nothing before it is used or after: it may have been lost. SQLite
+    waits for nobody; `busy_seconds` is as in ``open_database``.
+    """
+    if engine.dialect.name == "sqlite":
+        looking = create_engine(engine.url, connect_args={"timeout": 0}, hide_parameters=True, pool_reset_on_return=None)
+        event.listen(looking, "connect", _prepare_looking)
+        return looking
+    options = f"{_POSTGRES} -c default_transaction_read_only=on"
+    return create_engine(engine.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **_postgres(busy_seconds, options))
 
 
 @contextmanager
@@ -81,6 +95,19 @@ def _address(url: str) -> URL:
     if address.get_backend_name() == "postgresql":
         return address.set(drivername="postgresql+psycopg")
     raise StorageError(f"A {address.get_backend_name()} database is not supported. Use sqlite:/// or postgresql://.")
+
+
+def _postgres(busy_seconds: float, options: str = _POSTGRES) -> dict[str, Any]:
+    patience = {"connect_timeout": max(2, round(busy_seconds)), "tcp_user_timeout": round(busy_seconds * 1000)}
+    return {"hide_parameters": True, "connect_args": {"options": options, **patience}, "pool_timeout": busy_seconds}
+
+
+def _prepare_looking(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("query_only=ON", "cache_size=-65536", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
