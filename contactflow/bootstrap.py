@@ -23,7 +23,8 @@ from engine.journal import Journal
 from engine.links import Links
 from engine.opened import Opened
 from engine.programme import HoldOut
-from engine.workspace import Sender, Workspace
+from engine.workspace import PageSegments, Sender, Workspace
+from landing.page_files import PageShelf
 from landing.settings import LandingSettings
 from store.clock import Clock, SystemClock
 from store.session import open_database, writing
@@ -60,6 +61,7 @@ def open_workspace(root: Path) -> Iterator[Workspace]:
             tracking=settings.tracking.of(settings.workspace.name),
             metrics=settings.measured,
             limits={channel: section.limits for channel, section in settings.limits.items()},
+            page_segments=_page_segments(root / "templates"),
             hold_out=None if settings.programme.share is None else HoldOut(settings.programme.share),
         )
 
@@ -134,6 +136,11 @@ def inbox_at_hand(root: Path) -> Iterator[None]:
 def _sender(settings: Settings) -> Sender:
     own = settings.workspace
     return Sender(own.name, own.address, own.language, own.country, own.currency)
+
+
+def _page_segments(templates: Path) -> PageSegments:
+    shelf = PageShelf(templates)
+    return lambda page: shelf.page(page).by_segment
 
 
 def _prepare(database: Engine, settings: Settings) -> None:

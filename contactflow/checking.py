@@ -43,7 +43,8 @@ def check_one(path: Path, context: CheckContext) -> Checked:
         return checked
     from landing.page_check import check_page
 
-    faults = tuple(check_page(page, context.templates, tuple(context.own_attributes), shown_path(page)))
+    own, segments = tuple(context.own_attributes), tuple(context.vocabulary.segments)
+    faults = tuple(check_page(page, context.templates, own, shown_path(page), segments=segments))
     return replace(checked, faults=faults, graph=None) if faults else checked
 
 

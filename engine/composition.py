@@ -40,6 +40,8 @@ from store.tokens import new_code
 
 _NO_CODE = "TEST-CODE"  # nobody's
 _VOUCHER = "voucher"
+_LEADING = frozenset({"links.page", "code"})  # what leads a recipient to the campaign's page
+PAGE_SEGMENT = "page_segment"  # in what the outbox keeps of a message: the segment that its recipient sees the page as
 LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
 # Signed only where a template shows them; how long each is of use.
 _SIGNED: Mapping[LinkPurpose, timedelta] = {"preferences": LINK_LIFE, "confirm": CONFIRM_LIFE}
@@ -98,6 +100,7 @@ class Composer:
         # For whoever does not allow to be followed.
         self._plain = self._load(node, personal=False) if self._is_personal and tracking.purpose else self._texts
         self._variables = self._texts.variables
+        self._page_segments = running.workspace.page_segments(running.graph.campaign.page) if self._variables & _LEADING else ()
         self._neutral = neutral(self.channel.addresses)
         self._waits = CHANNELS[node.send].arrives_at_once
         self._stored: dict[int, int] = {}  # id() of a wording to its row
@@ -159,12 +162,14 @@ class Composer:
         customer_ids = np.fromiter((each.customer_id for each in addressees), np.int64, len(addressees))
         segments = self._segments(session, customer_ids, self._node.by_segment or {}, now)
         named = self._segments(session, customer_ids, self.running.workspace.segments if "segment" in self._variables else {}, now)
+        seen_as = self._segments(session, customer_ids, self._page_segments, now)
         same, links, expires = self._same(now), self.running.workspace.links, now + LINK_LIFE
         stand_ins, texts = self._node.if_missing or {}, self._texts_for(session, customer_ids)
         signed = {purpose: life for purpose, life in _SIGNED.items() if f"links.{purpose}" in self._variables}
         letterheads = []
-        about = zip(addressees, people, refusals, segments, named, codes, self._vouchers(session, addressees), texts, strict=True)
-        for addressee, person, refusal, segment, name, code, voucher, said in about:
+        vouchers = self._vouchers(session, addressees)
+        about = zip(addressees, people, refusals, segments, named, seen_as, codes, vouchers, texts, strict=True)
+        for addressee, person, refusal, segment, name, seen, code, voucher, said in about:
             shown = self._impersonal(person) if addressee.arm == UNPERSONALISED else person
             instead = {name: text for name, text in stand_ins.items() if shown.get(name) is None}
             shown = {**shown, **instead} if instead else shown
@@ -174,7 +179,8 @@ class Composer:
                 values["links"] |= links.followed(addressee.id)
             if voucher:
                 values[_VOUCHER] = voucher
-            values["segment"] = None if addressee.arm == UNPERSONALISED else name
+            is_personal = addressee.arm != UNPERSONALISED
+            values |= {"segment": name if is_personal else None, PAGE_SEGMENT: seen if is_personal else None}
             wording = said.wordings[addressee.arm or ONLY, segment]
             letterheads.append(Letterhead(addressee, refusal, wording, values, tuple(instead), said.spare))
         return letterheads
@@ -236,7 +242,10 @@ class Composer:
         """What the outbox keeps of a message that is about to be sent: with the wording it shows it byte for byte."""
         letterhead = ready.letterhead
         addressee, values = letterhead.addressee, letterhead.values
-        merged = json_or_none(_used(values, letterhead.wording.variables))
+        used = _used(values, letterhead.wording.variables)
+        if values[PAGE_SEGMENT]:  # the pages cannot work it out: they may not read what segments are about
+            used[PAGE_SEGMENT] = values[PAGE_SEGMENT]
+        merged = json_or_none(used)
         wording = self._stored_wording(session, letterhead.wording)
         return addressee.address, wording, merged or "{}", values["code"], ready.content.segments, addressee.id
 

@@ -1,6 +1,6 @@
 """What the engine needs from outside, gathered once by contactflow/bootstrap.py."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,6 +14,12 @@ from engine.metrics import BUILT_IN, Metrics
 from engine.pace import Limits
 from engine.programme import HoldOut
 from engine.tracking import Tracking
+
+PageSegments = Callable[[str | None], Collection[str]]  # the segments to whom a campaign's page (by its file) says something else
+
+
+def _to_nobody(_: str | None) -> tuple[str, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Workspace:
     metrics: Metrics = field(default_factory=lambda: BUILT_IN)
     limits: Mapping[str, Limits] = field(default_factory=dict)  # how fast messages may leave, by channel
     tracking: Tracking = field(default_factory=Tracking)
+    page_segments: PageSegments = _to_nobody
 
     @property
     def flows(self) -> Path:

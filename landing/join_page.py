@@ -1,6 +1,7 @@
 """The page on which anybody may ask to join: a page file with the few questions that it takes, and what is agreed to."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,13 @@ class JoinPage(Page):
         if any(each.word == "event" for each in blocks):
             raise ValueError("an event is for whoever has a message of ours. Show it on the page that the welcome leads to.")
         return blocks
+
+    @field_validator("variants", "by_segment")
+    @classmethod
+    def _is_one(cls, otherwise: Mapping[str, object]) -> Mapping[str, object]:
+        if otherwise:
+            raise ValueError("whoever joins is not known yet, and sees the same as everybody. Take it out.")
+        return otherwise
 
 
 class JoinShelf:

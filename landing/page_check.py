@@ -9,25 +9,37 @@ from pydantic import BaseModel, ValidationError
 from channels.brand import Brand
 from engine.language.faults import Fault, did_you_mean, listed, quoted
 from engine.language.source import START, Mapping, Place, Scalar, Sequence, Source, Tree, read_source
-from landing.blocks import BLOCK_TYPES
+from landing.blocks import BLOCK_TYPES, Block
+from landing.editions import edition_faults, parts_of, segment_faults, variant_faults
 from landing.fields import FIELD_TYPES
-from landing.page import Page, Thanks
+from landing.page import Page, Parts, Thanks, Variant
 from landing.pictures import CAPTIONS, FILMS, HEAVIEST_FILM, HEAVIEST_PICTURE, PICTURES, picture_path, shown_path
-from landing.surveys import SurveyPage, Turn, survey_faults
+from landing.surveys import SurveyPage, Turn
 from landing.wording import text_faults
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def check_page(
-    path: Path, root: Path, attributes: Collection[str] = (), shown_as: str | None = None, model: type[Page] = Page
+    path: Path,
+    root: Path,
+    attributes: Collection[str] = (),
+    shown_as: str | None = None,
+    model: type[Page] = Page,
+    *,
+    segments: Collection[str] = (),
 ) -> list[Fault]:
-    """Every fault of a page file. `root` is the templates' folder, `attributes` the workspace's own; `model` says what page it is to be."""
+    """Every fault of a page file. `root` is the templates' folder, `attributes` and `segments` are the workspace's own.
+
+    `model` says what page it is to be.
+    """
     source = read_source(path, shown_as)
     page, faults = build(source, model)
     if page:
         faults += _picture_faults(source, page, root)
         faults += _wording_faults(source, page, attributes)
+        faults += [_at(source, where, "variants", *said) for where, *said in variant_faults(page)]
+        faults += [_at(source, where, "segment", *said) for where, *said in segment_faults(page, segments)]
     return sorted(faults)
 
 
@@ -49,7 +61,7 @@ def build(source: Source, model: type[_Model]) -> tuple[_Model | None, list[Faul
         details = error.errors(include_url=False)
         return None, [_model_fault(source, model, each["loc"], each["type"], each) for each in details]
     # A form that leads nowhere cannot be shown, so that its faults count like those of a key.
-    faults = [_at(source, path, "pages", *said) for path, *said in survey_faults(built.survey)] if isinstance(built, Page) else []
+    faults = [_at(source, path, "pages", *said) for path, *said in edition_faults(built)] if isinstance(built, Page) else []
     return (None, faults) if faults else (built, [])
 
 
@@ -63,7 +75,10 @@ def _plain(tree: Tree) -> Any:
 
 def _model_fault(source: Source, model: type[BaseModel], loc: tuple[str | int, ...], kind: str, detail: Any) -> Fault:
     """One of pydantic's errors in words, at its place."""
-    path = tuple(key for number, key in enumerate(loc) if not (number == 2 and loc[0] in ("form", "blocks")) and key != "[key]")
+    prefix, loc, model = _inside(model, loc)
+    # What is third below `form` and `blocks` says the type, and stands nowhere in the file.
+    below = [key for number, key in enumerate(loc) if not (number == 2 and loc[0] in ("form", "blocks"))]
+    path = tuple(key for key in (*prefix, *below) if key != "[key]")
     last = quoted(str(path[-1])) if path else "the file"
     if kind == "extra_forbidden":
         known = _keys_at(model, loc)
@@ -71,17 +86,30 @@ def _model_fault(source: Source, model: type[BaseModel], loc: tuple[str | int, .
         return _at(source, path, "unknown-key", message, f"Known are {listed(known, 'and')}.")
     if kind == "missing":
         return _at(source, path[:-1], "missing-key", f"{last} is missing.", f"Add `{path[-1]}: ...`.")
-    if kind.startswith("union_tag") and loc[0] == "blocks":
-        return _at(
-            source, path, "no-type", f"a block is one thing: {listed(BLOCK_TYPES)}.", "Say which one. Make two blocks of two things."
-        )
     if kind.startswith("union_tag"):
-        remedy = f"Give it exactly one of {listed(FIELD_TYPES)}, with the question."
-        return _at(source, path, "no-type", f"the question {last} does not say what sort of answer it wants.", remedy)
+        return _untyped(source, path, is_block=loc[0] == "blocks")
     if kind == "value_error":
         message, _, remedy = str(detail["ctx"]["error"]).partition(". ")
         return _at(source, path, "value", f"{message}.", remedy)
     return _at(source, path, "value", f"{last} is not right: {detail['msg'].lower()}.", _description(model, loc))
+
+
+def _inside(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], tuple[str | int, ...], type[BaseModel]]:
+    """What leads into a variant or to what a segment is told (nothing for the page itself), what leads on from there, and the model."""
+    kinds: dict[str, type[BaseModel]] = {"variants": Variant, "by_segment": Parts}
+    if issubclass(model, Page) and len(loc) > 2 and loc[0] in kinds:
+        return loc[:2], loc[2:], kinds[str(loc[0])]
+    return (), loc, model
+
+
+def _untyped(source: Source, path: tuple[str | int, ...], *, is_block: bool) -> Fault:
+    """A block or a question of which it is not clear what sort it is."""
+    if is_block:
+        message, remedy = f"a block is one thing: {listed(BLOCK_TYPES)}.", "Say which one. Make two blocks of two things."
+        return _at(source, path, "no-type", message, remedy)
+    remedy = f"Give it exactly one of {listed(FIELD_TYPES)}, with the question."
+    message = f"the question {quoted(str(path[-1]))} does not say what sort of answer it wants."
+    return _at(source, path, "no-type", message, remedy)
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
@@ -91,8 +119,9 @@ def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
 def _description(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
     if loc and loc[-1] == "[key]":
         return "A name has small letters, digits and _, and begins with a letter."
-    field = _model_at(model, loc[:-1]).model_fields.get(str(loc[-1])) if loc else None
-    return (field and field.description) or "See the reference of page files."
+    name = str(loc[-1]) if loc else ""
+    fields = (each.model_fields.get(name) for each in (_model_at(model, loc[:-1]), Page))
+    return next((field.description for field in fields if field and field.description), "See the reference of page files.")
 
 
 def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel]:
@@ -114,15 +143,20 @@ def _wording_faults(source: Source, page: Page, attributes: Collection[str]) -> 
 
 
 def _picture_faults(source: Source, page: Page, root: Path) -> Iterator[Fault]:
-    wrong = _picture_fault(page.image, root) if page.image else None
-    if wrong:
-        yield _at(source, ("image",), "picture", *wrong)
-    for number, block in enumerate(page.blocks):
-        pictures = {key: _picture_fault(name, root) for key, name in block.pictures().items()}
-        films = {key: _film_fault(name, root, FILMS if key == "video" else CAPTIONS) for key, name in block.films().items()}
-        for key, fault in (pictures | films).items():
-            if fault:
-                yield _at(source, ("blocks", number, *key.split(".")), "picture" if key in pictures else "film", *fault)
+    for where, parts in parts_of(page):
+        wrong = _picture_fault(parts.image, root) if parts.image else None
+        if wrong:
+            yield _at(source, (*where, "image"), "picture", *wrong)
+        for number, block in enumerate(parts.blocks or ()):
+            yield from _block_faults(source, (*where, "blocks", number), block, root)
+
+
+def _block_faults(source: Source, where: tuple[str | int, ...], block: Block, root: Path) -> Iterator[Fault]:
+    pictures = {key: _picture_fault(name, root) for key, name in block.pictures().items()}
+    films = {key: _film_fault(name, root, FILMS if key == "video" else CAPTIONS) for key, name in block.films().items()}
+    for key, fault in (pictures | films).items():
+        if fault:
+            yield _at(source, (*where, *key.split(".")), "picture" if key in pictures else "film", *fault)
 
 
 def _picture_fault(name: str, root: Path) -> tuple[str, str] | None:

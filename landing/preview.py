@@ -9,6 +9,7 @@ from typing import Any
 from channels.brand import Brand
 from customers.tables import CustomerId
 from engine.header import Header
+from landing.editions import editions
 from landing.page import Page
 from landing.pictures import PICTURES, picture_path
 from landing.recipients import Recipient
@@ -25,32 +26,43 @@ _NOWHERE = "#"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One page as it would look. `part` is a page of the form by its name, `page` when it has only one, or `thanks`."""
+    """One page as it would look. `part` is a page of the form by its name, `page` when it has only one, or `thanks`.
+
+    `variant` is None of a page without variants, `segment` for whoever fits none of those that the page names.
+    """
 
     part: str
     language: Language
+    variant: str | None
+    segment: str | None
     html: str
+
+    @property
+    def name(self) -> str:
+        """Which page it is, whatever the language."""
+        return ".".join(each for each in (self.variant, self.segment, self.part) if each)
 
     @property
     def file(self) -> str:
         """A name for it among all previews of the page."""
-        return f"{self.part}.{self.language}.html"
+        return f"{self.name}.{self.language}.html"
 
 
 def previews(settings: LandingSettings, brand: Brand, page: Page, recipient: Recipient, now: datetime) -> Iterator[Preview]:
-    """Every part of the page in every language, for this recipient. Links and buttons lead nowhere."""
+    """Every part of the page in every language, variant and segment, for this recipient. Links and buttons lead nowhere."""
     renderer = _Alone(settings, brand)
-    for language in LANGUAGES:
-        visitor = Visitor(language, recipient, _NOWHERE)
-        for part, html in _parts(renderer, page, visitor, now):
-            yield Preview(part, language, html)
+    for variant, segment in editions(page):
+        for language in LANGUAGES:
+            visitor = Visitor(language, recipient, _NOWHERE)
+            for part, html in _parts(renderer, page.seen(variant, segment), visitor, now):
+                yield Preview(part, language, variant, segment, html)
 
 
 def contents(settings: LandingSettings, brand: Brand, title: str, shown: Sequence[Preview]) -> str:
     """A page that leads to all the others, which lie beside it."""
     rows: dict[str, list[Preview]] = {}
     for each in shown:
-        rows.setdefault(each.part, []).append(each)
+        rows.setdefault(each.name, []).append(each)
     return _Alone(settings, brand).render("previews.html", Visitor("en"), {"title": title, "rows": rows})
 
 

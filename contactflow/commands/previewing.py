@@ -26,7 +26,9 @@ def preview(
     variant: Annotated[str | None, typer.Option(help="In this variant. Default: the one that the lot gives this customer.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file for it: .html, .eml or .txt; of --page a folder.")] = None,
     to: Annotated[list[str] | None, typer.Option(help="Send it to this address, marked as a test; may be repeated.")] = None,
-    page: Annotated[bool, typer.Option("--page", help="Show the landing page, in every language, with its thanks.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Show the landing page in each language, variant and segment.")
+    ] = False,
     made_up: Annotated[list[str] | None, typer.Option("--as", help="With --page: somebody with NAME=VALUE; may be repeated.")] = None,
     format_: As = Format.TEXT,
     workspace: Workspace = HERE,
@@ -96,7 +98,8 @@ def _page(workspace: Path, asked: "PageAsked", folder: Path | None, format_: For
         raise typer.BadParameter("A page is several files. Name a folder for them: -o FOLDER")
     shown = write_page_previews(workspace, asked, folder)
     if format_ is Format.JSON:
-        files = [{"file": f"{folder / each.file}", "part": each.part, "language": each.language} for each in shown]
+        names = ("part", "language", "variant", "segment")
+        files = [{"file": f"{folder / each.file}", **{name: getattr(each, name) for name in names}} for each in shown]
         typer.echo(json.dumps({"contents": f"{folder / CONTENTS}", "pages": files}, indent=2, ensure_ascii=False))
     else:
         typer.echo(f"{folder / CONTENTS}")
