@@ -5,8 +5,7 @@ import json
 import os
 import re
 import smtplib
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,7 +17,7 @@ from sqlalchemy import Engine
 from channels.email.incoming.mailroom import FOLDER, Mailroom
 from store.clock import Clock, SystemClock
 from store.errors import ContactflowError, StorageError
-from store.looping import serve_until_stopped
+from store.looping import RunningServer, serve_in_thread
 from studio.inbox.answers import AnswerBook
 from studio.inbox.comebacks import coming_back
 from studio.inbox.reading import decoded_header
@@ -47,22 +46,11 @@ _HEADERS = {
 }
 
 
-class RunningInbox:
-    """An inbox at work in a thread of its own, on `port`."""
-
-    def __init__(self, port: int, stop: Callable[[], None]) -> None:
-        self.port = port
-        self._stop = stop
-
-    def stop(self) -> None:
-        """Close every connection; mails that were answered with 250 stay, others were not taken."""
-        self._stop()
-
-
-def start_inbox(path: Path, port: int = 0, state: Path | None = None, clock: Clock | None = None) -> RunningInbox:
+def start_inbox(path: Path, port: int = 0, state: Path | None = None, clock: Clock | None = None) -> RunningServer:
     """Take mail on a port of this machine (0: any that is free) into the database at `path`.
 
-    With `state`, a folder, other processes find the port by `running_port(state)`. Raises StorageError when the port is taken.
+    With `state`, a folder, other processes find the port by `running_port(state)`. When it is stopped, mails that were answered with 250
+    stay; others were not taken. Raises StorageError when the port is taken.
     """
     database = open_records(path)
     loop = asyncio.new_event_loop()
@@ -72,19 +60,14 @@ def start_inbox(path: Path, port: int = 0, state: Path | None = None, clock: Clo
         loop.close()
         database.dispose()
         raise StorageError(f"Port {port} is taken. Stop what uses it, or give the inbox another port.") from error
-    thread = threading.Thread(target=_serve, args=(loop, server, database), name=NAME, daemon=True)
-    thread.start()
-    taken: int = server.sockets[0].getsockname()[1]
-    file = _announce(state, taken) if state else None
+    file = _announce(state, server.sockets[0].getsockname()[1]) if state else None
 
-    def stop() -> None:
+    def let_go() -> None:
         if file:
             file.unlink(missing_ok=True)
-        if thread.is_alive():
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+        database.dispose()
 
-    return RunningInbox(taken, stop)
+    return serve_in_thread(loop, server, NAME, let_go)
 
 
 def running_port(state: Path) -> int | None:
@@ -113,13 +96,6 @@ async def _listen(desk: "_Desk", port: int) -> asyncio.Server:
     return await loop.create_server(
         lambda: _Protocol(desk, hostname="localhost", ident=NAME, data_size_limit=_MOST_BYTES, enable_SMTPUTF8=True, loop=loop), HOST, port
     )
-
-
-def _serve(loop: asyncio.AbstractEventLoop, server: asyncio.Server, database: Engine) -> None:
-    try:
-        serve_until_stopped(loop, server)
-    finally:
-        database.dispose()
 
 
 class _Protocol(SMTP):

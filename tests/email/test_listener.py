@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from channels.email.incoming import DeliveryReport, listener, read
-from channels.email.incoming.listener import Door, Protocol, RunningListener, start_listener
+from channels.email.incoming.listener import Door, Protocol, start_listener
 from channels.email.incoming.mailroom import Mailroom
 from store.errors import StorageError
+from store.looping import RunningServer
 from tests.email.returned_mails import BOUNCES_TO, KEY, OURS, PATHS, report
 
 GONE = report("Final-Recipient: rfc822; anna@example.com\nAction: failed\nStatus: 5.1.1\n", returned="Subject: x\n")
-Start = Callable[..., RunningListener]
+Start = Callable[..., RunningServer]
 
 
 @pytest.fixture
@@ -28,9 +29,9 @@ def room(tmp_path: Path) -> Mailroom:
 
 @pytest.fixture
 def start(room: Mailroom) -> Iterator[Start]:
-    running: list[RunningListener] = []
+    running: list[RunningServer] = []
 
-    def listen(protocol: Protocol = "smtp", **more: object) -> RunningListener:
+    def listen(protocol: Protocol = "smtp", **more: object) -> RunningServer:
         door = Door("127.0.0.1", 0, protocol, **more)  # type: ignore[arg-type]  # a field of its own each
         running.append(start_listener(door, PATHS, room))
         return running[-1]

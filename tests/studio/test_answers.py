@@ -9,14 +9,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from store.errors import InputError
-from studio.inbox import RunningInbox, read_record, start_inbox
+from store.looping import RunningServer
+from studio.inbox import read_record, start_inbox
 from studio.inbox.answers import AnswerBook, Rule
 from studio.paths import StudioPaths
 from studio.router import studio_router
 
 
 @pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[RunningInbox]:
+def inbox(tmp_path: Path) -> Iterator[RunningServer]:
     running = start_inbox(tmp_path / "inbox.db")
     yield running
     running.stop()
@@ -43,7 +44,7 @@ def answer(connection: smtplib.SMTP, address: str) -> tuple[int, bytes]:
     return 250, b""
 
 
-def test_addresses_bounce_or_are_deferred_as_told_and_others_are_taken(inbox: RunningInbox, book: AnswerBook, tmp_path: Path) -> None:
+def test_addresses_bounce_or_are_deferred_as_told_and_others_are_taken(inbox: RunningServer, book: AnswerBook, tmp_path: Path) -> None:
     with smtplib.SMTP("127.0.0.1", inbox.port, "localhost") as connection:
         assert answer(connection, "Jan@example.org") == (250, b"")
         book.tell("*@Example.ORG", "bounce")
@@ -56,7 +57,7 @@ def test_addresses_bounce_or_are_deferred_as_told_and_others_are_taken(inbox: Ru
     assert read_record(tmp_path / "inbox.db").mails == 3
 
 
-def test_a_dropped_mail_gets_no_answer_and_is_not_kept(inbox: RunningInbox, book: AnswerBook, tmp_path: Path) -> None:
+def test_a_dropped_mail_gets_no_answer_and_is_not_kept(inbox: RunningServer, book: AnswerBook, tmp_path: Path) -> None:
     book.tell("*", "drop")
     with smtplib.SMTP("127.0.0.1", inbox.port, "localhost") as connection, pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
         answer(connection, "jan@example.com")
@@ -66,7 +67,7 @@ def test_a_dropped_mail_gets_no_answer_and_is_not_kept(inbox: RunningInbox, book
     assert read_record(tmp_path / "inbox.db").mails == 1
 
 
-def test_a_slow_answer_comes_after_its_seconds(inbox: RunningInbox, book: AnswerBook) -> None:
+def test_a_slow_answer_comes_after_its_seconds(inbox: RunningServer, book: AnswerBook) -> None:
     book.tell("*", "slow", seconds=2)
     with (
         smtplib.SMTP("127.0.0.1", inbox.port, "localhost", timeout=0.5) as connection,
@@ -113,7 +114,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(book: AnswerBook, wr
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[1]", '[{"pattern": "*", "answer": "explode"}]', '[{"answer": "bounce"}]', "\x00"])
-def test_a_file_that_a_person_broke_does_not_stop_the_inbox(inbox: RunningInbox, book: AnswerBook, tmp_path: Path, content: str) -> None:
+def test_a_file_that_a_person_broke_does_not_stop_the_inbox(inbox: RunningServer, book: AnswerBook, tmp_path: Path, content: str) -> None:
     (tmp_path / "inbox-answers.json").write_text(content)
     with smtplib.SMTP("127.0.0.1", inbox.port, "localhost") as connection:
         assert answer(connection, "jan@example.com")[0] == 250

@@ -10,7 +10,8 @@ import pytest
 from channels.email.incoming import feedback_of, mail_id, read, written_at
 from channels.email.incoming.mailroom import FOLDER, Mailroom
 from channels.feedback import Feedback, Happening
-from studio.inbox import RunningInbox, read_record, start_inbox
+from store.looping import RunningServer
+from studio.inbox import read_record, start_inbox
 from studio.inbox.answers import AnswerBook
 from tests.conftest import NOON
 from tests.email.returned_mails import BOUNCES_TO, KEY, OUR_HEADERS, OURS
@@ -20,13 +21,13 @@ ANNA = "anna@example.com"
 
 
 @pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[RunningInbox]:
+def inbox(tmp_path: Path) -> Iterator[RunningServer]:
     running = start_inbox(tmp_path / "inbox.db")
     yield running
     running.stop()
 
 
-def send(inbox: RunningInbox, sender: str = BOUNCES_TO, mail: bytes = MAIL) -> None:
+def send(inbox: RunningServer, sender: str = BOUNCES_TO, mail: bytes = MAIL) -> None:
     with smtplib.SMTP("127.0.0.1", inbox.port, "localhost") as connection:
         assert connection.sendmail(sender, [ANNA], mail) == {}
 
@@ -52,7 +53,7 @@ def feedback(tmp_path: Path) -> Feedback:
     ],
 )
 def test_a_mail_is_taken_and_what_comes_back_is_about_it_in_its_own_time(
-    inbox: RunningInbox, tmp_path: Path, answer: str, happening: Happening, text: str
+    inbox: RunningServer, tmp_path: Path, answer: str, happening: Happening, text: str
 ) -> None:
     AnswerBook(tmp_path / "inbox.db").tell("*@example.com", answer)
     send(inbox)
@@ -64,7 +65,7 @@ def test_a_mail_is_taken_and_what_comes_back_is_about_it_in_its_own_time(
 
 @pytest.mark.parametrize("answer", ["complain", "return", "reply", "away"])
 def test_without_a_return_path_of_its_own_the_mail_is_still_known_by_what_is_quoted(
-    inbox: RunningInbox, tmp_path: Path, answer: str
+    inbox: RunningServer, tmp_path: Path, answer: str
 ) -> None:
     AnswerBook(tmp_path / "inbox.db").tell("*", answer)
     send(inbox, "news@shop.example")
@@ -73,7 +74,7 @@ def test_without_a_return_path_of_its_own_the_mail_is_still_known_by_what_is_quo
     assert answer != "return" or found.address == ANNA
 
 
-def test_a_bounce_is_never_answered_and_nobody_answers_without_being_told(inbox: RunningInbox, tmp_path: Path) -> None:
+def test_a_bounce_is_never_answered_and_nobody_answers_without_being_told(inbox: RunningServer, tmp_path: Path) -> None:
     send(inbox)
     AnswerBook(tmp_path / "inbox.db").tell("bert@*", "complain")
     send(inbox)
@@ -82,7 +83,7 @@ def test_a_bounce_is_never_answered_and_nobody_answers_without_being_told(inbox:
     assert came_back(tmp_path) == []
 
 
-def test_the_same_mail_twice_comes_back_as_one(inbox: RunningInbox, tmp_path: Path) -> None:
+def test_the_same_mail_twice_comes_back_as_one(inbox: RunningServer, tmp_path: Path) -> None:
     AnswerBook(tmp_path / "inbox.db").tell("*", "complain")
     send(inbox)
     send(inbox)
@@ -91,14 +92,14 @@ def test_the_same_mail_twice_comes_back_as_one(inbox: RunningInbox, tmp_path: Pa
 
 
 @pytest.mark.parametrize("mail", [b"\r\n\r\n", b"\xff: \xfe\r\n\r\n", b"Subject: a\r\n b\r\nX: " + b"x" * 100_000 + b"\r\n\r\nHi"])
-def test_a_strange_mail_comes_back_too(inbox: RunningInbox, tmp_path: Path, mail: bytes) -> None:
+def test_a_strange_mail_comes_back_too(inbox: RunningServer, tmp_path: Path, mail: bytes) -> None:
     for answer in ("complain", "return", "reply", "away"):
         AnswerBook(tmp_path / "inbox.db").tell("*", answer)
         send(inbox, mail=mail)
     assert len(came_back(tmp_path)) == 4
 
 
-def test_a_mailroom_that_cannot_be_written_costs_only_what_would_come_back(inbox: RunningInbox, tmp_path: Path) -> None:
+def test_a_mailroom_that_cannot_be_written_costs_only_what_would_come_back(inbox: RunningServer, tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("a file in the way")
     AnswerBook(tmp_path / "inbox.db").tell("*", "complain")
     send(inbox)

@@ -5,7 +5,6 @@ be made to send mail back to people who wrote none.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from channels.email.incoming.mailroom import Mailroom
 from channels.email.incoming.return_path import ReturnPaths
 from store.errors import StorageError
-from store.looping import serve_until_stopped
+from store.looping import RunningServer, serve_in_thread
 
 Protocol = Literal["smtp", "lmtp"]
 NAME = "contactflow"
@@ -39,20 +38,11 @@ class Door:
     longest_seconds: float = 900.0  # for a connection: whoever sends a byte a minute is not waited for
 
 
-class RunningListener:
-    """A listener at work in a thread of its own, on `port`."""
+def start_listener(door: Door, paths: ReturnPaths, room: Mailroom, noticed: Callable[[], object] = lambda: None) -> RunningServer:
+    """Take mail for addresses that `paths` reads into `room`; `noticed` hears of each. Raises StorageError when the port is taken.
 
-    def __init__(self, port: int, stop: Callable[[], None]) -> None:
-        self.port = port
-        self._stop = stop
-
-    def stop(self) -> None:
-        """Close every connection; mails that were answered with 250 are kept, others were not taken."""
-        self._stop()
-
-
-def start_listener(door: Door, paths: ReturnPaths, room: Mailroom, noticed: Callable[[], object] = lambda: None) -> RunningListener:
-    """Take mail for addresses that `paths` reads into `room`; `noticed` hears of each. Raises StorageError when the port is taken."""
+    When it is stopped, mails that were answered with 250 are kept; others were not taken.
+    """
     loop = asyncio.new_event_loop()
     desk = _Desk(door, paths, room, noticed)
     try:
@@ -60,15 +50,7 @@ def start_listener(door: Door, paths: ReturnPaths, room: Mailroom, noticed: Call
     except OSError as error:
         loop.close()
         raise StorageError(f"Mail that comes back cannot be taken on {door.host}:{door.port}: {error.strerror}. Choose another.") from error
-    thread = threading.Thread(target=serve_until_stopped, args=(loop, server), name="returned-mail", daemon=True)
-    thread.start()
-
-    def stop() -> None:
-        if thread.is_alive():
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-
-    return RunningListener(server.sockets[0].getsockname()[1], stop)
+    return serve_in_thread(loop, server, "returned-mail")
 
 
 async def _listen(desk: "_Desk", door: Door, loop: asyncio.AbstractEventLoop) -> asyncio.Server:
