@@ -171,40 +171,25 @@ MAIL = """<mjml>
 </mjml>
 """
 
+
+def _mail_adapter(name: str, make: Callable[[Path], Channel], delivered: Callable[[Path], list[str]]) -> Adapter:
+    return Adapter(
+        name=name,
+        make=make,
+        file="hello.mjml",
+        good=MAIL,
+        bad=MAIL.replace("first_name }}", "first_name }"),
+        bad_line=4,
+        unreachable={"email": "zoe@"},
+        delivered=delivered,
+        options={"subject": "{{ customer.first_name }}, news"},
+    )
+
+
 ADAPTERS = [
-    Adapter(
-        name="email",
-        make=PostedChannel,
-        file="hello.mjml",
-        good=MAIL,
-        bad=MAIL.replace("first_name }}", "first_name }"),
-        bad_line=4,
-        unreachable={"email": "zoe@"},
-        delivered=_posted,
-        options={"subject": "{{ customer.first_name }}, news"},
-    ),
-    Adapter(
-        name="sendgrid",
-        make=RelayedChannel,
-        file="hello.mjml",
-        good=MAIL,
-        bad=MAIL.replace("first_name }}", "first_name }"),
-        bad_line=4,
-        unreachable={"email": "zoe@"},
-        delivered=_relayed,
-        options={"subject": "{{ customer.first_name }}, news"},
-    ),
-    Adapter(
-        name="chain",
-        make=partial(PostedChannel, chained=True),
-        file="hello.mjml",
-        good=MAIL,
-        bad=MAIL.replace("first_name }}", "first_name }"),
-        bad_line=4,
-        unreachable={"email": "zoe@"},
-        delivered=_posted,
-        options={"subject": "{{ customer.first_name }}, news"},
-    ),
+    _mail_adapter("email", PostedChannel, _posted),
+    _mail_adapter("sendgrid", RelayedChannel, _relayed),
+    _mail_adapter("chain", partial(PostedChannel, chained=True), _posted),
     Adapter(
         name="fake",
         make=lambda folder: FakeChannel(record=folder / "fake.jsonl"),
