@@ -10,10 +10,11 @@ import base64
 import importlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from prefect import Flow, flow, task
@@ -56,10 +57,15 @@ def carry_out_wave(opened: Opened, now: datetime) -> WaveReport:
     """Carry out one wave as a flow run in this process, against the API that PREFECT_API_URL names."""
     token = _opened.set(opened)
     try:
-        with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
+        with _at(os.environ["PREFECT_API_URL"]):
             return asyncio.run(wave(opened.versions[0].graph.campaign.campaign, now.isoformat()))
     finally:
         _opened.reset(token)
+
+
+def _at(address: str) -> AbstractContextManager[object]:
+    # Prefect reads all its settings anew for a change of one, which takes longer than a small wave's own work: only where it must.
+    return nullcontext() if PREFECT_API_URL.value() == address else temporary_settings({PREFECT_API_URL: address})
 
 
 @flow(name="campaign wave", flow_run_name="{campaign} {at}", persist_result=False, validate_parameters=False)
@@ -141,10 +147,15 @@ async def _show(opened: Opened, report: WaveReport, now: datetime) -> None:
 def _story(opened: Opened, report: WaveReport, now: datetime) -> str:
     graph = opened.versions[0].graph
     rows = "\n".join(f"| {title} | {count:,} |" for title, count in report.counts if count)
-    picture = base64.b64encode(render(draw_dot(graph), "svg")).decode()
+    picture = _drawn(draw_dot(graph))
     troubles = "".join(f"\n\n**{trouble.node}**: {trouble.message}" for trouble in report.troubles)
     head = f"# {graph.campaign.title or graph.campaign.campaign}\n\nVersion {graph.version}, {now:%Y-%m-%d %H:%M} UTC.{troubles}"
     return f"{head}\n\n| stage | people or messages |\n|---|---|\n{rows}\n\n![the flow](data:image/svg+xml;base64,{picture})"
+
+
+@lru_cache(maxsize=100)  # a flow is laid out by a program of its own, and looks the same in every wave
+def _drawn(dot: str) -> str:
+    return base64.b64encode(render(dot, "svg")).decode()
 
 
 def _open(opener: str | None, workspace: str | None, campaign: str) -> Opened:
