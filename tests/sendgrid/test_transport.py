@@ -321,9 +321,8 @@ def test_a_request_that_broke_off_half_way_may_be_sent_again() -> None:
     ]
 
 
-def test_a_request_is_never_larger_than_sendgrid_takes(monkeypatch: pytest.MonkeyPatch, fake: FakeSendGrid) -> None:
-    monkeypatch.setattr("channels.email.sendgrid.transport.MOST_BYTES", 5_000)
-    transport = transport_to(fake)
+def test_a_request_is_never_larger_than_sendgrid_takes(fake: FakeSendGrid) -> None:
+    transport = transport_to(fake, most_bytes=5_000)
     receipts = deliver(transport, [mail(number) for number in range(40)])
     transport.close()
     assert len(receipts) == len(fake.accepted) == 40

@@ -14,7 +14,6 @@ from channels.email.wording import MailParts
 from channels.merging import one_line
 
 MOST_TOGETHER = 1_000  # personalizations in a request
-MOST_BYTES = 25_000_000  # of a request; SendGrid takes 30 MB
 KEY = "contactflow_key"  # the custom argument that comes back with each event
 # Ours are rewritten by ourselves and led to our pages, so it must not put its own in their place.
 _UNTRACKED = {

@@ -20,6 +20,7 @@ class SendGridSettings:
     sandbox: bool = False  # it looks at each request and sends nothing
     connections: int = 4
     together: int = 1_000  # mails in a request at the most; when its answer is lost, as many are unknown
+    most_bytes: int = 25_000_000  # in a request; SendGrid takes 30 MB
     timeout_seconds: float = 30.0  # for a connection, and for each piece of a request
     # Giving up on an answer makes messages *unknown*, up to a thousand at a time.
     answer_seconds: float = 120.0

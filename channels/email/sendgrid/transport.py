@@ -9,7 +9,7 @@ from itertools import chain
 from channels.contract import BatchInfo, Message, Outcome, Receipt, Wire
 from channels.email.sendgrid.answers import Fault, Meaning, Verdict, may_send, understood
 from channels.email.sendgrid.line import Line, NoAnswerError, NotSentError
-from channels.email.sendgrid.parcels import MOST_BYTES, Envelope, Parcel, parcels
+from channels.email.sendgrid.parcels import Envelope, Parcel, parcels
 from channels.email.sendgrid.settings import SendGridSettings
 from store.errors import DeliveryError
 
@@ -115,7 +115,7 @@ class _Delivery:
             if parcel is None:
                 break
             body = self._desk.envelope.request(parcel)
-            if len(body) > MOST_BYTES and len(parcel.messages) > 1:
+            if len(body) > self._desk.settings.most_bytes and len(parcel.messages) > 1:
                 self._put_back(parcel.halves(), was_started=was_started)
             elif not self._send(parcel, body):
                 self._put_back([parcel], was_started=was_started)
