@@ -11,18 +11,15 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session
 
+from contactflow.answering import correct_data, erase_data, forget_gathered, gather
 from engine.joining import forget_unconfirmed, join
-from engine.nodes.request import MY_DATA
 from engine.requests import (
     LATER,
     REFUSED,
     OpenRequest,
     Outcome,
     RequestKind,
-    campaign_for,
-    come_in,
     hold_request,
-    is_paused,
     open_requests,
     settle,
 )
@@ -81,6 +78,7 @@ class Requests:
         if self._forget_at is None or self._forget_at <= now:
             with writing(self._workspace.database) as session:
                 forget_unconfirmed(session, now)
+                forget_gathered(session, now)
             self._forget_at = now + FORGET_EVERY
 
 
@@ -95,4 +93,9 @@ def my_data(session: Session, workspace: Workspace, asked: OpenRequest, now: dat
     return REFUSED if member_id is None else Outcome(member_id=member_id)
 
 
-HANDLERS: Mapping[RequestKind, Handler] = {RequestKind.JOIN: join, RequestKind.MY_DATA: my_data}
+HANDLERS: Mapping[RequestKind, Handler] = {
+    RequestKind.JOIN: join,
+    RequestKind.MY_DATA: gather,
+    RequestKind.CORRECT: correct_data,
+    RequestKind.ERASE: erase_data,
+}

@@ -19,7 +19,7 @@ from customers.segments import segment_of
 from customers.tables import table_of
 from engine.facts import SqlFacts
 from engine.language.context import CHANNELS
-from engine.links import CONFIRM_LIFE, LinkPurpose
+from engine.links import CONFIRM_LIFE, MY_DATA_LIFE, LinkPurpose
 from engine.members import Asked, Int
 from engine.nodes.send import ONLY, UNPERSONALISED, Send, Words, neutral
 from engine.outbox import Settlement, State, message_key
@@ -44,7 +44,7 @@ _LEADING = frozenset({"links.page", "code"})  # what leads a recipient to the ca
 PAGE_SEGMENT = "page_segment"  # in what the outbox keeps of a message: the segment that its recipient sees the page as
 LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
 # Signed only where a template shows them; how long each is of use.
-_SIGNED: Mapping[LinkPurpose, timedelta] = {"preferences": LINK_LIFE, "confirm": CONFIRM_LIFE}
+_SIGNED: Mapping[LinkPurpose, timedelta] = {"preferences": LINK_LIFE, "confirm": CONFIRM_LIFE, "my_data": MY_DATA_LIFE}
 
 
 @dataclass(frozen=True, slots=True)

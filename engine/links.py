@@ -5,9 +5,10 @@ from typing import Literal
 
 from store.tokens import Signer
 
-LinkPurpose = Literal["page", "opt_out", "one_click", "preferences", "confirm", "click", "open"]
+LinkPurpose = Literal["page", "opt_out", "one_click", "preferences", "confirm", "my_data", "click", "open"]
 
 CONFIRM_LIFE = timedelta(days=7)  # how long somebody who asked to join may confirm it
+MY_DATA_LIFE = timedelta(days=1)  # how long somebody who asked for their data may see it
 
 PATHS: dict[LinkPurpose, str] = {
     "page": "p",
@@ -15,6 +16,7 @@ PATHS: dict[LinkPurpose, str] = {
     "one_click": "u",
     "preferences": "s",
     "confirm": "j",
+    "my_data": "d",
     "click": "l",
     "open": "e",
 }  # short: they stand in SMS and QR codes

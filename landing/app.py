@@ -17,6 +17,7 @@ from landing.followed import Remembered
 from landing.guard import Guard
 from landing.joining import Joining, OnRequest
 from landing.looks import Looks
+from landing.my_data import FILE_NAME, MyData
 from landing.page_files import load_brand_of
 from landing.patience import LONGEST_HEAD, MOST_CONNECTIONS, PatientProtocol
 from landing.rates import Rates
@@ -63,6 +64,7 @@ def landing_app(
     _add_centre(app, Centre(together, settings, clock, on_response, links, renderer))
     joining = Joining(together, settings, clock, on_request, renderer)
     _add_joining(app, joining, Confirming(together, settings, clock, on_response, links, renderer))
+    _add_my_data(app, MyData(together, settings, clock, on_response, links, renderer))
     _add_redirects(app, Redirects(links, Remembered(database), traces, clock))
     return app
 
@@ -124,6 +126,22 @@ def _add_joining(app: FastAPI, joining: Joining, confirming: Confirming) -> None
     app.add_api_route("/join/{campaign}/asked", joining.show_asked, methods=LOOK, response_model=None)
     app.add_api_route("/j/{token}", confirming.show, methods=LOOK, response_model=None)
     app.add_api_route("/j/{token}", confirming.take, methods=["POST"], response_model=None)
+
+
+def _add_my_data(app: FastAPI, mine: MyData) -> None:
+    routes: list[tuple[str, list[str], Callable[..., Any]]] = [
+        ("/s/{token}/my-data", ["POST"], mine.ask),
+        ("/d/{token}", LOOK, mine.show_door),
+        ("/d/{token}", ["POST"], mine.open_door),
+        ("/d/{token}/{seal}", LOOK, mine.show),
+        ("/d/{token}/{seal}/corrected", LOOK, mine.show_corrected),
+        (f"/d/{{token}}/{{seal}}/{FILE_NAME}", LOOK, mine.save),
+        ("/d/{token}/{seal}/correct", ["POST"], mine.take_corrections),
+        ("/d/{token}/{seal}/erase", LOOK, mine.ask_erasure),
+        ("/d/{token}/{seal}/erase", ["POST"], mine.take_erasure),
+    ]
+    for path, methods, endpoint in routes:
+        app.add_api_route(path, endpoint, methods=methods, response_model=None)
 
 
 def _add_redirects(app: FastAPI, redirects: Redirects) -> None:

@@ -13,6 +13,8 @@ from customers.choices import ChoiceKind
 from customers.consent import EVERYTHING
 from customers.preferred import PartOfDay
 from engine.links import LinkPurpose, Links
+from landing.my_data import may_ask
+from landing.my_data_words import TOLD
 from landing.offered import Offered, spoken
 from landing.preference_words import SAID, WHY
 from landing.preferences import (
@@ -94,11 +96,11 @@ class Centre:
         now = self._clock.now()
         with reading(self._database) as session:
             recipient = self._recipient(session, "preferences", token, now)
-            stance = stance_of(session, recipient.customer_id)
+            stance, may = stance_of(session, recipient.customer_id), may_ask(session, recipient)
         visitor = self._visitor(recipient)
         shown = Shown(self._settings, channels_of(recipient, stance), stance, visitor.language, now)
         values = {"say": SAID[visitor.language], "shown": shown.values(), "saved": saved, "action": self._address("preferences", token)}
-        return self._html("preferences.html", visitor, values)
+        return self._html("preferences.html", visitor, {**values, "my_data": TOLD[visitor.language] if may else None})
 
     def _recipient(self, session: Session, purpose: LinkPurpose, token: str, now: datetime) -> Recipient:
         recipient = recipient_of(session, self._links.message_of(purpose, token, now))

@@ -32,7 +32,7 @@ FIXED = (
     "sender.currency",
     "today",
 )
-ANSWERING = ("links.confirm",)  # only in what answers a request
+ANSWERING = ("links.confirm", "links.my_data")  # only in what answers a request
 _MOST_FILES = 2_000
 _TRIED_LANGUAGES = (None, "en", "nl")  # a template may say something else to each
 
