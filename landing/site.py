@@ -277,8 +277,11 @@ class Site:
         text = self._about(recipient, visitor, "stopped", every=scope == "all")
         # A reason may be given now that it is done, never before.
         why = {"why_action": f"{self._link('opt_out', recipient.message_id, None)}/why", "whys": WHY, "say": SAID[visitor.language]}
-        preferences = self._link("preferences", recipient.message_id, now + OPEN_AFTER_CODE)
-        values = {"title": words["stopped_title"], "text": text, "preferences": preferences, **why}
+        link = {
+            "link": self._link("preferences", recipient.message_id, now + OPEN_AFTER_CODE),
+            "link_text": SAID[visitor.language]["preferences"],
+        }
+        values = {"title": words["stopped_title"], "text": text, **link, **why}
         return self._html("stopped.html", visitor, values)
 
     def _about(self, recipient: Recipient, visitor: Visitor, word: str, *, every: bool = False) -> str:
