@@ -10,10 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from engine.links import LinkPurpose
+from landing.words import Language
 from tests.eyes.world import World
 
 PHONE, DESK = 320, 1_100
-LOCALES = {"en": "en-GB", "nl": "nl-NL", "de": "de-DE"}
+LOCALES: dict[Language, str] = {"en": "en-GB", "nl": "nl-NL", "de": "de-DE"}
 _QUIET = (
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
@@ -25,7 +26,7 @@ class Visit:
 
     page: Page
     world: World
-    language: str
+    language: Language
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -71,7 +72,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def visiting(browser: Browser, world: World, language: str, width: int = PHONE, *, script: bool = True) -> Iterator[Visit]:
+def visiting(browser: Browser, world: World, language: Language, width: int = PHONE, *, script: bool = True) -> Iterator[Visit]:
     """A browser of its own at the pages, as wide as a phone unless told otherwise; it says which language it speaks."""
     context = browser.new_context(
         viewport={"width": width, "height": 640}, locale=LOCALES[language], java_script_enabled=script, reduced_motion="reduce"

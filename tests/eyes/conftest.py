@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 from sqlmodel import SQLModel
 
+from landing.words import Language
 from store.session import open_database
 from tests.eyes.browser import PHONE, Visit, chromium, visiting
-from tests.eyes.world import World, world
+from tests.eyes.world import World, fill, settings_of, world
 
 # Not for longer than a file: Playwright has an event loop in this thread, and another test may want to start its own.
 
@@ -27,19 +28,20 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("eyes")
     database = open_database(f"sqlite:///{folder / 'test.db'}")
     SQLModel.metadata.create_all(database)
-    with world(database, database, folder / "templates") as found:
+    fill(database)
+    with world(database, database, settings_of(folder / "templates")) as found:
         yield found
     database.dispose()
 
 
 @pytest.fixture(scope="module")
-def _visitors(browser: Browser, here: World) -> Iterator[Callable[[str], Visit]]:
+def _visitors(browser: Browser, here: World) -> Iterator[Callable[[Language], Visit]]:
     with ExitStack() as stack:
         yield cache(lambda language: stack.enter_context(visiting(browser, here, language)))
 
 
 @pytest.fixture
-def visit(_visitors: Callable[[str], Visit], request: pytest.FixtureRequest) -> Visit:
+def visit(_visitors: Callable[[Language], Visit], request: pytest.FixtureRequest) -> Visit:
     """Somebody with a phone in the light who speaks the test's `language`, or English; the same browser each time, which is quicker."""
     found = _visitors(request.node.callspec.params.get("language", "en") if hasattr(request.node, "callspec") else "en")
     found.page.set_viewport_size({"width": PHONE, "height": 640})

@@ -76,11 +76,9 @@ class World:
 
 
 @contextmanager
-def world(database: Engine, as_pages: Engine, templates: Path) -> Iterator[World]:
-    """The world over an empty database; the application reaches it by `as_pages`, and reads `templates`, which is filled."""
+def world(database: Engine, as_pages: Engine, settings: LandingSettings) -> Iterator[World]:
+    """The world over a database that is filled; the application reaches it by `as_pages`."""
     clock = FixedClock(NOON)
-    _fill(database)
-    settings = settings_of(templates)
     gone = open_database("sqlite:////no/such/folder/at/all.db")
     app, app_away = (landing_app(each, settings, clock, lambda _: None) for each in (as_pages, gone))
     with served(app) as address, served(app_away) as away:
@@ -101,7 +99,7 @@ def settings_of(templates: Path) -> LandingSettings:
     return LandingSettings(BASE, templates, (KEY,), zone, "en", "Groenhof", "Markt 1, Utrecht", offered=offered)
 
 
-def _fill(database: Engine) -> None:
+def fill(database: Engine) -> None:
     """A campaign for each page, and enough answers of others to show."""
     with writing(database) as session:
         declare_attributes(session, {"topic_wine": AttributeKind.BOOLEAN})
