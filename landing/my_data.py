@@ -159,6 +159,7 @@ class MyData:
             "person": page.person(),
             "sections": list(page.sections()),
             "nothing_of": page.nothing_of(),
+            "wrong": [(name, page.speech.word(name)) for name in CORRECTABLE if name in told.get("wrong", ())],
             "fields": list(page.fields(CORRECTABLE, told.get("typed", {}), told.get("wrong", frozenset()))),
         }
         # Not a plain dictionary: what is somebody's own is not kept as a page that others may get too (landing/alike.py).

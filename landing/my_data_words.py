@@ -62,7 +62,7 @@ TOLD: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "corrected": "We hebben je verbeteringen. Ze gelden binnen een minuut; laad deze pagina opnieuw om ze te zien.",
             "you": "Wie je bent",
             "more": "{count} oudere staan in het bestand.",
-            "nothing": "Niets is er van:",
+            "nothing": "Er is niets van:",
             "correct": "Verbeteren",
             "correct_note": "Verander wat niet klopt, en maak leeg wat we niet hoeven te weten. Een nieuw e-mailadres geef je door je "
             "ermee aan te melden.",
@@ -105,7 +105,7 @@ TOLD: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "corrected": "Wir haben Ihre Berichtigungen. Sie gelten in einer Minute; laden Sie diese Seite neu, um sie zu sehen.",
             "you": "Wer Sie sind",
             "more": "{count} ältere stehen in der Datei.",
-            "nothing": "Nichts gibt es von:",
+            "nothing": "Es gibt nichts zu:",
             "correct": "Berichtigen",
             "correct_note": "Ändern Sie, was falsch ist, und leeren Sie, was wir nicht wissen sollen. Eine neue E-Mail-Adresse geben Sie "
             "an, indem Sie sich damit anmelden.",
