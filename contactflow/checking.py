@@ -14,6 +14,7 @@ from customers.conditions.vocabulary import SAID, Vocabulary, suggestion
 from engine.language.check import Checked, check_flow
 from engine.language.context import CHANNELS, CheckContext
 from engine.language.faults import Fault
+from engine.nodes.request import JOIN, request_node
 from store.clock import SystemClock
 from store.errors import NotFoundError
 
@@ -36,15 +37,19 @@ def check_context(root: Path) -> CheckContext:
 
 
 def check_one(path: Path, context: CheckContext) -> Checked:
-    """Check one flow, and the landing page that its links lead to."""
+    """Check one flow, the landing page that its links lead to, and the page on which people join."""
     checked = check_flow(path, context)
-    page = _page_of(checked, context)
-    if page is None:
+    page, form = _page_of(checked, context), _form_of(checked, context)
+    if page is None and form is None:
         return checked
+    from landing.join_page import JoinPage
+    from landing.page import Page
     from landing.page_check import check_page
 
-    own, segments = tuple(context.own_attributes), tuple(context.vocabulary.segments)
-    faults = tuple(check_page(page, context.templates, own, shown_path(page), segments=segments))
+    attributes, pages = tuple(context.own_attributes), ((page, Page), (form, JoinPage))
+    templates, segments = context.templates, tuple(context.vocabulary.segments)
+    found = [check_page(file, templates, attributes, shown_path(file), model, segments=segments) for file, model in pages if file]
+    faults = tuple(fault for each in found for fault in each)
     return replace(checked, faults=faults, graph=None) if faults else checked
 
 
@@ -58,6 +63,12 @@ def _page_of(checked: Checked, context: CheckContext) -> Path | None:
     if checked.spec is None or checked.spec.page is None:
         return None
     return context.templates / checked.spec.page
+
+
+def _form_of(checked: Checked, context: CheckContext) -> Path | None:
+    """The page file of the form to join, when the flow has one and is in order."""
+    node = request_node(checked.graph.nodes, JOIN) if checked.graph else None
+    return context.templates / node.page if node and node.page else None
 
 
 def flow_files(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Fault]]:

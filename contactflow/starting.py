@@ -12,7 +12,13 @@ from pathlib import Path
 from store.errors import InputError
 
 STARTER = Path(__file__).parent / "starter"
-SHARED = ("flows/winback.yaml", "templates/winback", "templates/brand")  # pyproject.toml names the same
+SHARED = (
+    "flows/winback.yaml",
+    "flows/newsletter.yaml",
+    "templates/winback",
+    "templates/newsletter",
+    "templates/brand",
+)  # pyproject.toml names the same
 ENV = ".env"
 KEEP = "# Signs personal links. Keep it secret, and keep it: without it, links that were sent stop working."
 

@@ -84,9 +84,9 @@ def test_a_wheel_makes_the_same_workspace_as_the_source_tree(installed: Path, tm
     assert set(contents(tmp_path / "tree")) == set(starter_files())
 
 
-def test_the_campaign_of_a_new_workspace_has_no_faults(installed: Path, tmp_path: Path) -> None:
+def test_the_campaigns_of_a_new_workspace_have_no_faults(installed: Path, tmp_path: Path) -> None:
     contactflow(installed, "init", str(tmp_path))
-    assert contactflow(installed, "check", "--workspace", str(tmp_path)) == "1 flow checked: no faults.\n"
+    assert contactflow(installed, "check", "--workspace", str(tmp_path)) == "2 flows checked: no faults.\n"
 
 
 def test_the_key_of_a_new_workspace_is_its_owners_alone(tmp_path: Path) -> None:

@@ -105,7 +105,8 @@ mail:
     def look(self) -> Look:
         shape = self.send if self.send in ("email", "sms", "print") else "email"
         title = Phrase("goal: {0}", self.goal) if self.goal else self.subject or self.template or Phrase("a message")
-        lines = [Phrase("{0} unpersonalised", self.unpersonalised)] if self.unpersonalised else []
+        lines = [Phrase("answers the request")] if self.answers_request else []
+        lines += [Phrase("{0} unpersonalised", self.unpersonalised)] if self.unpersonalised else []
         written = "of the rest {0} {1}" if self.unpersonalised else "{0} {1}"
         lines += [Phrase(written, variant.share, name) for name, variant in (self.variants or {}).items()]
         lines += [Phrase("own wording for {0}", ", ".join(self.by_segment))] if self.by_segment else []

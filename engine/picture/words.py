@@ -39,6 +39,7 @@ DUTCH = {
     "otherwise": "anders",
     "which way?": "welke kant op?",
     "cannot be reached": "niet bereikbaar",
+    "answers the request": "antwoordt op de aanvraag",
     "asks to join": "meldt zich aan",
     "asks for their data": "vraagt om eigen gegevens",
     "random arms": "door loting verdeeld",

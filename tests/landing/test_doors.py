@@ -224,6 +224,16 @@ def test_one_network_sends_so_many_forms_but_the_stops_of_mail_providers_and_sig
     assert statuses == [429] * refused
 
 
+@pytest.mark.parametrize(("network", "refused"), [("203.0.113.7", 7), ("203.0.113.{}", 0)])
+def test_one_network_asks_to_join_so_often_and_one_campaign_as_often_as_people_want(
+    settings: LandingSettings, network: str, refused: int
+) -> None:
+    rates, statuses = ring(replace(settings, forms_a_link=2, joins_a_network=3))
+    for number in range(10):
+        asyncio.run(posted(rates, "/join/newsletter", network.format(number)))
+    assert statuses == [429] * refused
+
+
 def behind(settings: LandingSettings, database: Engine, clock: FixedClock, *proxies: str) -> Iterator[httpx.Client]:
     app = landing_app(database, replace(settings, proxies=proxies), clock, lambda _: None)
     with served(app) as address, httpx.Client(base_url=address, headers={"user-agent": BROWSER}) as browser:
