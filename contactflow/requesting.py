@@ -24,6 +24,7 @@ from engine.requests import (
     settle,
 )
 from engine.workspace import Workspace
+from landing.drafts import forget_drafts
 from store.errors import StorageError
 from store.session import reading, writing
 
@@ -79,6 +80,7 @@ class Requests:
             with writing(self._workspace.database) as session:
                 forget_unconfirmed(session, now)
                 forget_gathered(session, now)
+                forget_drafts(session, now)
             self._forget_at = now + FORGET_EVERY
 
 

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Text, bindparam, insert, select, type_coerce, update
 from sqlmodel import Session
 
 from customers.contact_log import Kind, log
@@ -17,10 +17,12 @@ from landing.responses import entry_of, hold, story_of
 from landing.seals import MOST_SITTINGS
 from landing.surveys import Typed
 from landing.tables import FormDraft
+from store.columns import json_or_none
 
 _DRAFT = table_of(FormDraft)
 _ASKED = select(_DRAFT.c.sittings, _DRAFT.c.given).where(_DRAFT.c.message_id == bindparam("message"))
 _LOOKED = Question(_ASKED)
+KEPT_FOR = timedelta(days=30)  # after the last page that was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,15 @@ def drop_draft(session: Session, recipient: Recipient) -> None:
     hold(session, recipient.customer_id)
     row = update(_DRAFT).where(_DRAFT.c.message_id == recipient.message_id)
     session.connection().execute(row.values(given={}))
+
+
+def forget_drafts(session: Session, now: datetime) -> int:
+    """Forget what was filled in and then left alone for a month; gives in how many forms. One statement.
+
+    The count of sittings stays: the seal of an old one must not open a new one.
+    """
+    left_alone = (_DRAFT.c.changed_at < now - KEPT_FOR, type_coerce(_DRAFT.c.given, Text) != json_or_none({}))
+    return session.connection().execute(update(_DRAFT).where(*left_alone).values(given={})).rowcount
 
 
 def _log_begun(session: Session, recipient: Recipient, at: datetime) -> None:

@@ -20,6 +20,7 @@ from engine.requests import LATER, RequestKind, Wanted, ask, offered
 from engine.running import Running
 from engine.simulate import simulate
 from engine.tables import Member, OutboxMessage, Request
+from landing.tables import FormDraft
 from store.clock import to_micros
 from store.session import reading, writing
 from tests.conftest import NOON
@@ -296,3 +297,15 @@ def test_nobody_is_looked_for_and_explain_says_why_somebody_is_not_in(bench: Ben
     assert told.now.reason == "not_asked"
     assert told.findings == ()
     assert simulate(running, NOON, {}).audience == 0
+
+
+def test_forms_that_were_left_alone_are_forgotten_by_whoever_looks(bench: Bench) -> None:
+    bench.people(1)
+    bench.carry_out(bench.start("  in: {audience: everyone}\n  text: {send: sms, template: words.txt, next: end}\n"))
+    [message] = rows(bench, OutboxMessage)
+    with writing(bench.workspace.database) as session:
+        session.add(FormDraft(message_id=message.id, customer_id=1, sittings=1, given={"a": {"typed": {}, "sitting": 1}}, changed_at=NOON))
+    for days, given in ((30, {"a": {"typed": {}, "sitting": 1}}), (31, {})):
+        Requests(bench.workspace).look(NOON + days * DAY)
+        with reading(bench.workspace.database) as session:
+            assert session.execute(select(table_of(FormDraft).c.given)).scalar_one() == given

@@ -1,6 +1,6 @@
 """Forms over several pages: the way through them, going back, going on later, and nothing for whoever got the link forwarded."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import yaml
@@ -10,18 +10,23 @@ from hypothesis import strategies as st
 from customers.contact_log import Kind
 from customers.stated import stated_by
 from customers.tables import CustomerId
-from landing.drafts import Draft
+from landing.drafts import Draft, draft_of, forget_drafts
 from landing.page import Page
 from landing.seals import BAIT, KEPT, SHOWN, SITTING, STEP
 from landing.surveys import END, walk
 from landing.turns import LONGEST_KEPT, resume, send
-from store.session import reading
+from store.session import reading, writing
 from tests.landing.landing_pages import NOON, Pages
 from tests.landing.survey_pages import SURVEY, Filler, with_survey
 
 
 def answers_of(pages: Pages) -> list[object]:
     return [contact.detail["answers"] for contact in pages.contacts(Kind.ANSWERED)]
+
+
+def forgotten(pages: Pages, now: datetime) -> int:
+    with writing(pages.database) as session:
+        return forget_drafts(session, now)
 
 
 def test_the_answers_decide_which_page_comes_next(pages: Pages) -> None:
@@ -84,6 +89,19 @@ def test_another_sitting_does_not_open_the_pages_of_an_earlier_one(pages: Pages)
     other.send(reason="late")
     shown = pages.browser.get(str(other.shown.url).replace("/close/", "/start/"))
     assert (shown.status_code, "How are we doing?" in shown.text, "checked" in shown.text) == (200, True, False)
+
+
+def test_what_was_filled_in_and_left_alone_is_forgotten_after_a_month_and_its_sitting_does_not_come_back(pages: Pages) -> None:
+    left_alone = with_survey(pages)
+    left_alone.send(score="2")
+    month = timedelta(days=30)
+    assert [forgotten(pages, NOON + month + late) for late in (timedelta(0), timedelta(microseconds=1))] == [0, 1]
+    assert forgotten(pages, NOON + 2 * month) == 0, "once is enough"
+    assert "Part 1 of" in pages.browser.get(pages.path()).text
+    with reading(pages.database) as session:
+        draft = draft_of(session, pages.people.message_id)
+    assert (dict(draft.given), draft.sittings) == ({}, 1)
+    assert len(pages.contacts(Kind.FORM_STARTED)) == 1, "that it was begun stays to be counted"
 
 
 def test_a_form_that_is_begun_anew_forgets_what_was_there(pages: Pages) -> None:
