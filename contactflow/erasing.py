@@ -8,7 +8,10 @@ from sqlmodel import Session
 from customers.consent import Source
 from customers.tables import CustomerId, table_of
 from engine.erasure import erase
+from engine.requests import RequestKind
+from engine.tables import Request
 from landing.tables import FormDraft
+from store.bulk import insert_new
 
 
 def erase_everywhere(session: Session, customer_id: CustomerId, now: datetime, source: Source) -> bool:
@@ -20,4 +23,13 @@ def erase_everywhere(session: Session, customer_id: CustomerId, now: datetime, s
         return False
     draft = table_of(FormDraft)
     session.execute(delete(draft).where(draft.c.customer_id == customer_id))
+    return True
+
+
+def erase_by_service(session: Session, customer_id: CustomerId, now: datetime) -> bool:
+    """The same because customer service was asked to, with a request that says so."""
+    if not erase_everywhere(session, customer_id, now, Source.SERVICE):
+        return False
+    asked = {"key": f"erased-by-service:{customer_id}", "kind": RequestKind.ERASE.value, "customer_id": customer_id}
+    insert_new(session, table_of(Request), {**asked, "at": now, "state": "done", "settled_at": now})
     return True
