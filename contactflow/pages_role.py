@@ -45,9 +45,10 @@ RIGHTS: Mapping[str, Rights] = {
     "consent_event": Rights(adds=True),
     "contact": Rights(("id", "at", "customer_id", "channel", "kind", "key", "message_id", "human", "detail"), adds=True),
     "customer": Rights(changes=("changed_at",)),
+    "exposure": Rights(("member_id", "node", "arm"), adds=True),
     "flow_version": Rights(("id", "campaign", "version", "source")),
     "form_draft": Rights(adds=True, changes=("sittings", "given", "changed_at"), removes=True),
-    "member": Rights(("id", "customer_id", "due_at"), changes=("due_at",)),
+    "member": Rights(("id", "campaign_id", "customer_id", "entry", "due_at"), changes=("due_at",)),
     "outbox": Rights(
         ("id", "member_id", "version_id", "customer_id", "node", "channel", "arm", "state", "queued_at", "code", "wording_id", *_SENT),
         changes=("state", "reason"),

@@ -18,6 +18,7 @@ from customers.consent import Unreachable, consent_of, reachability
 from customers.segments import segment_of
 from customers.tables import table_of
 from engine.facts import SqlFacts
+from engine.header import PAGE_SEGMENT
 from engine.language.context import CHANNELS
 from engine.links import CONFIRM_LIFE, MY_DATA_LIFE, LinkPurpose
 from engine.members import Asked, Int
@@ -41,7 +42,6 @@ from store.tokens import new_code
 _NO_CODE = "TEST-CODE"  # nobody's
 _VOUCHER = "voucher"
 _LEADING = frozenset({"links.page", "code"})  # what leads a recipient to the campaign's page
-PAGE_SEGMENT = "page_segment"  # in what the outbox keeps of a message: the segment that its recipient sees the page as
 LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
 # Signed only where a template shows them; how long each is of use.
 _SIGNED: Mapping[LinkPurpose, timedelta] = {"preferences": LINK_LIFE, "confirm": CONFIRM_LIFE, "my_data": MY_DATA_LIFE}

@@ -114,8 +114,13 @@ def _exposures(session: Session, members: Sequence[Row[Any]], moves: Sequence[Ro
     hops = {(member.id, member.node): member.hop for member in members}
     hops |= {(move.member_id, move.node): move.hop for move in reversed(moves)}
     for row in session.execute(select(exposure).where(exposure.c.member_id.in_([member.id for member in members]))):
+        hop = hops.get((row.member_id, row.node))
+        if hop is None:  # no node, but a page that a message led to
+            stands = next(member.hop for member in members if member.id == row.member_id)
+            yield Finding(row.at, row.node, f"was assigned to the variant '{row.arm}' of the page", order=(stands, 3))
+            continue
         about = ": the message without anything personal" if row.arm == UNPERSONALISED else ""
-        yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'{about}", order=(hops[row.member_id, row.node], 0))
+        yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'{about}", order=(hop, 0))
 
 
 def _messages(session: Session, ids: Sequence[int]) -> Iterator[Finding]:
@@ -181,7 +186,7 @@ def _came_in(row: Row[Any]) -> str:
         case Kind.EVENT:
             return f"'{about.get('name', 'an event')}' was reported ({row.channel})" + (f": {about['why']}" if about.get("why") else "")
         case _:
-            who = "" if row.human else ", by a machine"
+            who = ("" if row.human else ", by a machine") + (f", page '{about['page_variant']}'" if about.get("page_variant") else "")
             return f"the customer {row.kind.replace('_', ' ')} ({row.channel}{who}){said if row.kind == Kind.CLICKED else ''}"
 
 

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from engine.language.source import Mapping, Scalar, Tree, read_text
 
+PAGE_SEGMENT = "page_segment"  # in what the outbox keeps of a message: the segment that its recipient sees the page as
+
 
 @dataclass(frozen=True, slots=True)
 class Header:

@@ -11,6 +11,7 @@ from landing.calendar_file import MEDIA_TYPE, calendar_file
 from landing.page_files import PageShelf
 from landing.recipients import recipient_of
 from landing.render import Renderer
+from landing.seen import seen_by
 from landing.settings import LandingSettings
 from landing.site import Site
 from store.clock import Clock
@@ -34,7 +35,7 @@ class Calendars:
         now = self._clock.now()
         with reading(self._database) as session:
             recipient = recipient_of(session, self._links.message_of("page", token, now))
-        blocks = self._shelf.page(recipient.header.page).blocks if recipient else ()
+        blocks = seen_by(self._site.looks.ask, self._shelf, recipient).page.blocks if recipient else ()
         block = blocks[number] if number < len(blocks) else None
         if recipient is None or not isinstance(block, EventBlock):
             return self._site.notice(request.headers.get("accept-language", ""), 404)

@@ -42,6 +42,7 @@ class Recipient:
     header: Header
     attributes: Mapping[str, Any]  # only those with a value
     is_erased: bool = False  # nothing is known of them any more, by their own wish
+    page_variant: str | None = None  # of the page that they see, where it has variants
 
     def values(self, sender: Mapping[str, str]) -> dict[str, Any]:
         """What the texts of the page may show."""

@@ -95,11 +95,11 @@ def log_visit(session: Session, recipient: Recipient, at: datetime, key: str, *,
 def log_answers(session: Session, recipient: Recipient, answers: Answers, at: datetime) -> bool:
     """Log the answers and wake whoever waits; False when they are those that this message's recipient gave last."""
     hold(session, recipient.customer_id)
-    last = _last_answers(session, recipient)
-    if last.detail == answers.detail:
+    last, detail = _last_answers(session, recipient), _as_seen(recipient, answers.detail)
+    if last.detail == detail:
         return False
     key = f"answered:{recipient.message_id}:{last.number + 1}"
-    log(session, [entry_of(recipient, Kind.ANSWERED, at, key, detail=answers.detail)])
+    log(session, [entry_of(recipient, Kind.ANSWERED, at, key, detail=detail)])
     said = [Statement(name, answers.questions[name], spoken(value)) for name, value in answers.values.items()]
     state(session, Occasion(recipient.customer_id, at, recipient.campaign, recipient.message_id), said)
     wake(session, [recipient.customer_id], at)
@@ -187,5 +187,10 @@ def entry_of(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human:
         member_id=recipient.member_id,
         key=key,
         human=human,
-        detail=detail,
+        detail=_as_seen(recipient, detail),
     )
+
+
+def _as_seen(recipient: Recipient, detail: Any) -> Any:
+    """The detail with the variant of the page that it was done on, where the page has any."""
+    return {**(detail or {}), "page_variant": recipient.page_variant} if recipient.page_variant else detail

@@ -16,7 +16,7 @@ from engine.links import LinkPurpose, Links
 from landing.alike import personal
 from landing.attempts import PAUSE, Attempts
 from landing.bodies import read_form
-from landing.drafts import NOTHING_YET, Draft, draft_of, drafted, drop_draft, keep_page
+from landing.drafts import NOTHING_YET, Draft, drafted, drop_draft, keep_page
 from landing.glances import Glance, glance_at
 from landing.looks import Ask, Looks
 from landing.machines import is_machine
@@ -29,6 +29,7 @@ from landing.render import Renderer, Visitor
 from landing.responses import PATIENCE_SECONDS, Answers, CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
 from landing.results import Results
 from landing.seals import BAIT, SHOWN, SITTING, STEP, Seals
+from landing.seen import Seen, seen_by, write_down
 from landing.settings import LandingSettings
 from landing.surveys import END
 from landing.turns import Sent, Spot, resume, send, turn_to
@@ -79,35 +80,40 @@ class Site:
         message_id = self._links.message_of("page", token, now)
         key = visited_key(message_id, now, self._settings.zone, human=human)
 
-        def shown(ask: Ask) -> tuple[Glance, Response]:
+        def shown(ask: Ask) -> tuple[Glance, Seen, Response]:
             glance = glance_at(ask, message_id, key)
             if glance is None:
                 raise TokenError(GONE)
-            return glance, self._begun(ask, token, glance)
+            seen = seen_by(ask, self._shelf, glance.recipient)
+            return glance, seen, self._begun(ask, token, glance, seen)
 
-        glance, page = await self.looks.found(shown)
-        if not glance.is_logged:
-            await run_in_threadpool(self._log_visit, glance.recipient, now, key, human=human)
+        glance, seen, page = await self.looks.found(shown)
+        if not glance.is_logged or (human and not seen.is_written):
+            await run_in_threadpool(self._log_visit, seen, now, key, human=human)
         return page
 
-    def _begun(self, ask: Ask, token: str, glance: Glance) -> Response:
+    def _begun(self, ask: Ask, token: str, glance: Glance, seen: Seen) -> Response:
         """The page where this recipient begins, or goes on."""
-        page = self._shelf.page(glance.recipient.header.page)
+        page = seen.page
         draft = drafted(ask, glance.recipient.message_id) if page.pages else NOTHING_YET
         spot = resume(page.survey, draft, glance.recipient.attributes.get("country"))
         return self._form_page(token, glance.recipient, page, spot, {"answered": glance.has_answered})
 
-    def _log_visit(self, recipient: Recipient, now: datetime, key: str, *, human: bool) -> None:
+    def _log_visit(self, seen: Seen, now: datetime, key: str, *, human: bool) -> None:
+        """What a machine sees is not written down as anybody's variant: most open every link, whatever is behind it."""
         with self._together.writing() as session:
-            logged = log_visit(session, recipient, now, key, human=human)
+            logged = log_visit(session, seen.recipient, now, key, human=human)
+            if human:
+                write_down(session, seen, now)
         if logged and human:
-            self._tell(recipient, Kind.VISITED)
+            self._tell(seen.recipient, Kind.VISITED)
 
     def show_part(self, token: str, part: str, sitting: str) -> Response:
         """A page of a form over several, for whoever fills it in now; anybody else is led to where the link leads."""
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
-            page, draft = self._form_of(session, recipient)
+        seen, draft = self._form_of(recipient)
+        page, recipient = seen.page, seen.recipient
         number = self._seals.sitting_of(recipient.message_id, sitting, self._clock.now())
         spot = None if number is None else turn_to(page.survey, draft, recipient.attributes.get("country"), part, number)
         if spot is None:
@@ -126,7 +132,8 @@ class Site:
         now, address = self._clock.now(), self._address("page", token)
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
-            page, draft = self._form_of(session, recipient)
+        seen, draft = self._form_of(recipient)
+        page, recipient = seen.page, seen.recipient
         sitting = self._seals.sitting_of(recipient.message_id, typed.get(SITTING, ""), now)
         sent = send(page.survey, draft, typed, recipient.attributes.get("country"), sitting)
         doubted = self._seals.is_a_machines(recipient.message_id, typed, now)
@@ -134,10 +141,11 @@ class Site:
             told = {"sitting": typed.get(SITTING, "") if sitting is not None else "", "doubted": doubted}
             return self._form_page(token, recipient, page, sent.spot, told, 422)
         if sent.target == END:
-            self._take_all(recipient, page, sent, now)
+            self._take_all(seen, sent, now)
             return RedirectResponse(f"{address}/thanks", SEE_OTHER)
         with self._together.writing() as session:
             number = keep_page(session, recipient, sent.filled, now)
+            write_down(session, seen, now)
         return RedirectResponse(f"{address}/{sent.target}/{self._seals.sitting(recipient.message_id, number, now)}", SEE_OTHER)
 
     def show_thanks(self, token: str) -> Response:
@@ -145,11 +153,12 @@ class Site:
         with reading(self._database) as session:
             recipient = self._recipient(session, "page", token)
             answered = story_of(session, recipient).answered
-            page = self._shelf.page(recipient.header.page)
-            counts = self._results.counts(session, recipient.campaign, page, self._clock.now()) if answered else {}
         address = self._address("page", token)
         if not answered:
             return RedirectResponse(address, SEE_OTHER)
+        page = seen_by(self.looks.ask, self._shelf, recipient).page
+        with reading(self._database) as session:
+            counts = self._results.counts(session, recipient.campaign, page, self._clock.now())
         visitor = self._visitor(recipient)
         shown = self._renderer.thanks(page, visitor, counts)
         return self._html("thanks.html", visitor, {"shown": shown, "back": address})
@@ -232,9 +241,9 @@ class Site:
         response.headers["Retry-After"] = "60"
         return response
 
-    def _form_of(self, session: Session, recipient: Recipient) -> tuple[Page, Draft]:
-        page = self._shelf.page(recipient.header.page)
-        return page, draft_of(session, recipient.message_id) if page.pages else NOTHING_YET
+    def _form_of(self, recipient: Recipient) -> tuple[Seen, Draft]:
+        seen = seen_by(self.looks.ask, self._shelf, recipient)
+        return seen, drafted(self.looks.ask, recipient.message_id) if seen.page.pages else NOTHING_YET
 
     def _form_page(
         self, token: str, recipient: Recipient, page: Page, spot: Spot, told: Mapping[str, object], status: int = 200
@@ -253,14 +262,16 @@ class Site:
         }
         return self._html("page.html", visitor, {**values, **told}, status)
 
-    def _take_all(self, recipient: Recipient, page: Page, sent: Sent, now: datetime) -> None:
+    def _take_all(self, seen: Seen, sent: Sent, now: datetime) -> None:
         """Store the answers of a whole form and wake whoever waits for it."""
+        page, recipient = seen.page, seen.recipient
         questions = self._renderer.questions(page, self._visitor(recipient))
         answers = Answers(sent.values, {name: questions[name] for name in sent.values})
         with self._together.writing() as session:
             if page.pages:
                 keep_page(session, recipient, sent.filled, now)
             stored = log_answers(session, recipient, answers, now)
+            write_down(session, seen, now)
         if stored:
             self._tell(recipient, Kind.ANSWERED)
 
