@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Text, and_, cast, func, insert, literal, null, select, update
 from sqlmodel import Session
 
-from customers.consent import consent_of
+from customers.consent import EVERYTHING, consent_of
 from customers.tables import ConsentEvent, Customer, CustomerId, Purchase, table_of
 from engine.links import CONFIRM_LIFE
 from engine.nodes.request import JOIN
@@ -23,6 +23,7 @@ from engine.workspace import Workspace
 CHANNEL = "email"
 NEW = "join-"  # before the number of the request that made a customer: their key
 MOST_MAILS, WITHIN_DAYS = 3, 30  # that an address gets because of strangers, at most
+NO_HOLDS_DAYS = 366  # how long a stop that answers such a mail is known
 FORGOTTEN_AFTER = CONFIRM_LIFE + timedelta(days=1)  # the link is of use for up to an hour longer than it says
 _PERSONAL = ("first_name", "last_name", "email", "language")  # that a form to join can have given
 
@@ -44,7 +45,7 @@ def join(session: Session, workspace: Workspace, asked: OpenRequest, now: dateti
     purpose = running.graph.campaign.purpose or ""
     if len(known) and consent_of(session, np.array(known, np.int64), purpose, CHANNEL).granted.any():
         return Outcome()
-    if _is_pestered(session, asked, now):
+    if _is_pestered(session, asked, now) or _said_no(session, asked, purpose):
         return REFUSED
     customer_id = known[0] if known else _new_customer(session, asked, now)
     member_id = come_in(session, running, JOIN, customer_id, now)
@@ -97,11 +98,22 @@ def _new_customer(session: Session, asked: OpenRequest, now: datetime) -> Custom
 
 def _is_pestered(session: Session, asked: OpenRequest, now: datetime) -> bool:
     """Whether the address got so many mails of this kind lately that it gets no more."""
-    query = select(func.count()).where(_REQUEST.c.key.in_(list(_keys_of(asked))), _REQUEST.c.member_id.is_not(None), _REQUEST.c.at <= now)
+    lately = _REQUEST.c.key.in_(list(_keys_of(asked, WITHIN_DAYS)))
+    query = select(func.count()).where(lately, _REQUEST.c.member_id.is_not(None), _REQUEST.c.at <= now)
     return int(session.connection().execute(query).scalar_one()) >= MOST_MAILS
 
 
-def _keys_of(asked: OpenRequest) -> Iterator[str]:
+def _said_no(session: Session, asked: OpenRequest, purpose: str) -> bool:
+    """Whether somebody at the address answered the mail of an earlier request with a stop, and has allowed nothing since."""
+    event = table_of(ConsentEvent).c
+    covers = (event.purpose.in_((purpose, EVERYTHING)), event.channel.in_((CHANNEL, EVERYTHING)))
+    since = select(event.id).where(event.customer_id == _REQUEST.c.customer_id, event.at >= _REQUEST.c.at, *covers).correlate(_REQUEST)
+    stopped, allowed = since.where(~event.granted).exists(), since.where(event.granted).exists()
+    earlier = select(_REQUEST.c.id).where(_REQUEST.c.key.in_(list(_keys_of(asked, NO_HOLDS_DAYS))), stopped, ~allowed)
+    return session.connection().execute(earlier.limit(1)).first() is not None
+
+
+def _keys_of(asked: OpenRequest, days: int) -> Iterator[str]:
     """The keys of the same address's requests on the days before."""
     prefix, _, day = asked.key.rpartition(":")
-    return (f"{prefix}:{date.fromisoformat(day) - timedelta(days=days)}" for days in range(1, WITHIN_DAYS))
+    return (f"{prefix}:{date.fromisoformat(day) - timedelta(days=ago)}" for ago in range(1, days))

@@ -24,6 +24,7 @@ from engine.facts import SqlFacts
 from engine.language.context import CHANNELS
 from engine.members import LEFT, NEVER, NOT_DELIVERED, Asked, Int, Mask, Members, new_arrivals
 from engine.nodes.audience import audiences_of
+from engine.nodes.request import Request
 from engine.nodes.wait_for import WaitFor
 from engine.programme import binds, held_out
 from engine.progress import GOING_ON, REASONS, Progress, Queued
@@ -71,6 +72,7 @@ class Simulation:
     still_in: int = 0
     cost_cents: float = 0.0
     last_day: date | None = None
+    asking: tuple[str, ...] = ()  # the nodes where people come in who ask for it: nobody knows beforehand how many
 
 
 def simulate(running: Running, at: datetime, assumed: Mapping[EventKind, float]) -> Simulation:
@@ -78,6 +80,7 @@ def simulate(running: Running, at: datetime, assumed: Mapping[EventKind, float])
     rates = {**ORDINARY, **assumed}
     campaign = running.graph.campaign.campaign
     result = Simulation(campaign, running.graph.version, at, {kind.value: rate for kind, rate in rates.items()})
+    result.asking = tuple(node_id for node_id in running.graph.entries if isinstance(running.graph.nodes[node_id], Request))
     with reading(running.workspace.database) as session:
         for node_id, customer_ids in audience(session, running, at):
             free = _not_held_out(session, running, node_id, customer_ids, result)

@@ -12,6 +12,7 @@ from engine.goals import GoalSpec, goal_of
 from engine.graph import FlowGraph
 from engine.metrics import Metrics
 from engine.nodes.audience import Audience
+from engine.nodes.request import Request
 from engine.tables import Campaign, FlowVersion, RegisteredGoal
 from response.facts import GoalRun, VersionRun
 from response.population import member
@@ -158,8 +159,9 @@ def _runs(ran: Sequence[_Ran], customers: Mapping[str | None, int]) -> tuple[Goa
 
 
 def _goes_on(flow: FlowGraph) -> bool:
-    """Whether customers keep coming in: new ones are looked for again, or the same may come back."""
-    return flow.campaign.reentry != "never" or any(isinstance(node, Audience) and node.again for node in flow.nodes.values())
+    """Whether customers keep coming in: new ones are looked for again or ask for it, or the same may come back."""
+    coming = (isinstance(node, Request) or (isinstance(node, Audience) and bool(node.again)) for node in flow.nodes.values())
+    return flow.campaign.reentry != "never" or any(coming)
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:

@@ -128,6 +128,8 @@ def simulation_in_words(simulation: "Simulation", zone: ZoneInfo, currency: str)
         f"{simulation.campaign}, as if started on {start:%Y-%m-%d %H:%M} (version {simulation.version}); nothing was sent or stored",
         f"{simulation.audience:,} people would come in; {messages:,} messages for {currency} {cost:,.2f}{last}",
     ]
+    if simulation.asking:
+        blocks.append(f"Besides, whoever asks for it comes in at {', '.join(simulation.asking)}; how many that will be, nobody can say.")
     blocks.append(table(("arm of", "arm", "people"), [(node, arm, f"{count:,}") for (node, arm), count in simulation.arms.items()]))
     volumes = [(str(day), channel, f"{count:,}") for (day, channel), count in sorted(simulation.volumes.items())]
     blocks.append(table(("day", "channel", "messages"), volumes))
@@ -148,6 +150,7 @@ def simulation_as_json(simulation: "Simulation") -> dict[str, Any]:
         "version": simulation.version,
         "at": simulation.at.isoformat(),
         "audience": simulation.audience,
+        "asking": list(simulation.asking),
         "messages": sum(simulation.sent.values()),
         "cost_cents": round(simulation.cost_cents, 2),
         "last_day": simulation.last_day.isoformat() if simulation.last_day else None,

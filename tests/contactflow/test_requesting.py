@@ -169,6 +169,22 @@ def test_asking_ten_times_is_one_mail_a_day_and_three_in_a_month(bench: Bench) -
     assert len(bench.sent()) == 4
 
 
+@pytest.mark.parametrize(("had_it", "mails"), [(False, [1, 1]), (True, [2, 3])], ids=["a stop in answer", "a subscriber who stopped"])
+def test_a_stop_in_answer_to_the_mail_keeps_strangers_from_asking_again(bench: Bench, had_it: bool, mails: list[int]) -> None:
+    bench.start(NEWSLETTER)
+    join(bench, "ann@example.com")
+    look(bench)
+    if had_it:
+        allow(bench, 1, NOON + timedelta(minutes=1))
+    bench.refuse(1, "email", NOON + timedelta(hours=1))
+    sent = []
+    for days in (9, 200):
+        join(bench, "ann@example.com", NOON + days * DAY)
+        look(bench, NOON + days * DAY)
+        sent.append(len(bench.sent()))
+    assert sent == mails
+
+
 def test_while_the_answer_is_under_way_nobody_comes_in_anew(bench: Bench) -> None:
     bench.start(NEWSLETTER)
     join(bench, "ann@example.com")
