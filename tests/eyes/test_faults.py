@@ -16,7 +16,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 LOOKS = ((PHONE, "light"), (DESK, "dark"), (PHONE, "dark"), (DESK, "light"))
 _AXE = "rules => axe.run(document, {runOnly: rules, rules: {'target-size': {enabled: true}}, resultTypes: ['violations']})"
 # What reaches over an edge of the window, or of the sheet, which would cut it off.
-_CUT = """() => [...document.body.querySelectorAll('*')].filter(each => {
+CUT = """() => [...document.body.querySelectorAll('*')].filter(each => {
     const box = each.getBoundingClientRect(), seen = box.width > 1 && !each.closest('.away, .unseen');
     const hides = getComputedStyle(each).overflowX != 'visible' && each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1;
     return seen && (box.right > innerWidth + .5 || box.left < -.5 || hides);
@@ -40,7 +40,7 @@ def test_a_page_keeps_nobody_out(visit: Visit, scene: Scene, language: str) -> N
         visit.page.emulate_media(color_scheme=scheme)
         assert faults(visit.page) == [], (width, scheme)
     visit.page.set_viewport_size({"width": PHONE, "height": 640})
-    assert visit.page.evaluate(_CUT) == []
+    assert visit.page.evaluate(CUT) == []
     assert visit.page.evaluate(_SMALL) == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE
     assert 1_000 < visit.page.evaluate(_BYTES) <= HEAVIEST_BYTES

@@ -1,0 +1,51 @@
+"""What a screen reader says of the pages: in which order, with which names, and what belongs to what."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.eyes import scenes
+from tests.eyes.browser import Visit
+from tests.eyes.scenes import SCENES, Scene
+
+READ = Path(__file__).parent / "read"
+GOLDEN = (
+    scenes.page, scenes.mistakes, scenes.survey_results, scenes.survey_resumed, scenes.opt_out, scenes.opted_out, scenes.centre_saved,
+    scenes.code_wrong, scenes.lost,
+)  # fmt: skip
+WRONG = (scenes.mistakes, scenes.suggestion, scenes.survey_mistake, scenes.code_wrong)
+_LINK = re.compile(r"(/url: /\w)/[^/\n]+")  # another recipient has another one
+# Complaints that no field points to, and fields that are wrong and do not say so or why.
+_UNTIED = """() => {
+    const told = [...document.querySelectorAll('[aria-describedby]')].filter(each => each.ariaInvalid == 'true')
+        .flatMap(each => each.getAttribute('aria-describedby').split(' '));
+    const complaints = [...document.querySelectorAll('.complaint')].map(each => each.id);
+    return [complaints.length > 0, complaints.filter(each => !told.includes(each)), told.filter(each => !document.getElementById(each))];
+}"""
+
+
+@pytest.mark.parametrize("scene", GOLDEN, ids=lambda scene: scene.__name__)
+def test_a_page_is_read_as_it_was_read_before(visit: Visit, scene: Scene) -> None:
+    """After a change that is meant: CONTACTFLOW_WRITE_GOLDEN=1 pytest tests/eyes/test_reading.py, read what changed, and commit it."""
+    scene(visit)
+    read = _LINK.sub(r"\1/TOKEN", visit.page.locator("body").aria_snapshot() + "\n")
+    golden = READ / f"{scene.__name__}.yaml"
+    if os.environ.get("CONTACTFLOW_WRITE_GOLDEN"):
+        golden.write_text(read, encoding="utf-8")
+    assert read == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_page_has_one_headline_and_its_title_says_where_one_is(visit: Visit, scene: Scene) -> None:
+    scene(visit)
+    headlines = visit.page.locator("h1").all_inner_texts()
+    assert len(headlines) == 1
+    assert visit.page.title() == f"{headlines[0]} · Groenhof"
+
+
+@pytest.mark.parametrize("scene", WRONG, ids=lambda scene: scene.__name__)
+def test_what_is_wrong_is_said_with_the_field(visit: Visit, scene: Scene) -> None:
+    scene(visit)
+    assert visit.page.evaluate(_UNTIED) == [True, [], []]
