@@ -43,10 +43,8 @@ def codes_for(session: Session, message_ids: Sequence[int], random: Random) -> l
     given = select(voucher.message_id, voucher.code).where(among(session, voucher.message_id, np.array(message_ids, np.int64)))
     known = dict(session.execute(given).tuples().all())
     codes = [known.get(message_id) or new_code(random) for message_id in message_ids]
-    owners = owners_of(session, codes)
-    return [
-        code if code not in owners or known.get(id_) == code else new_code(random) for code, id_ in zip(codes, message_ids, strict=True)
-    ]
+    taken = dict(session.execute(select(voucher.code, voucher.message_id).where(one_of(session, voucher.code, codes))).tuples().all())
+    return [code if taken.get(code, id_) == id_ else new_code(random) for code, id_ in zip(codes, message_ids, strict=True)]
 
 
 def issue(session: Session, vouchers: Sequence[Issued], at: datetime) -> None:

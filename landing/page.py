@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
@@ -12,6 +13,7 @@ from engine.language.values import Share
 from landing.blocks import BLOCK_TYPES, Block
 from landing.fields import FIELD_TYPES, FormField, Words
 from landing.surveys import Survey, SurveyPage
+from landing.wording import VOUCHER, shows
 
 SegmentName = str  # which of the workspace's, the check looks up
 VariantName = Annotated[str, Field(pattern=rf"^{NAME}$")]
@@ -126,6 +128,11 @@ class Page(BaseModel):
         parts = [each for each in (self.variants.get(name or ""), self.by_segment.get(segment or "")) if each]
         said = {key: value for each in parts for key, value in each.said.items()}
         return self.model_copy(update=said) if said else self
+
+    @cached_property
+    def shows_voucher(self) -> bool:
+        """Whether any text of the page, in any language, variant or segment, shows the recipient's voucher."""
+        return any(shows(text, VOUCHER) for _, words in self.texts() for _, text in words.by_language)
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], Words]]:
         """Every text of the page, with the keys that lead to it."""

@@ -22,6 +22,7 @@ from landing.words import LANGUAGES, Language
 
 PAGE, THANKS = "page", "thanks"
 _NOWHERE = "#"
+_NO_VOUCHER = "TEST-CODE"  # nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def contents(settings: LandingSettings, brand: Brand, title: str, shown: Sequenc
 
 def somebody(campaign: str, header: Header, attributes: Mapping[str, Any]) -> Recipient:
     """A recipient of no message, of whom this is known."""
-    return Recipient(0, 0, CustomerId(0), "email", campaign, "", "", None, header, attributes)
+    return Recipient(0, 0, CustomerId(0), "email", campaign, "", "", None, header, attributes, voucher=_NO_VOUCHER)
 
 
 class _Alone(Renderer):

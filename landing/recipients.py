@@ -8,20 +8,25 @@ from typing import Any
 from sqlalchemy import bindparam, select, text
 from sqlmodel import Session
 
-from customers.tables import Customer, CustomerId, table_of
+from customers.tables import Customer, CustomerId, Voucher, table_of
 from engine.header import Header, header_of
 from engine.tables import FlowVersion, OutboxMessage
-from landing.wording import BUILT_IN, CUSTOMER
+from landing.wording import BUILT_IN, CUSTOMER, VOUCHER
 
-_MESSAGE, _VERSION, _CUSTOMER = table_of(OutboxMessage), table_of(FlowVersion), table_of(Customer)
+_MESSAGE, _VERSION, _CUSTOMER, _VOUCHER = (table_of(each) for each in (OutboxMessage, FlowVersion, Customer, Voucher))
 _SHOWN = [name.removeprefix(CUSTOMER) for name in BUILT_IN]
 # Built once: SQLAlchemy takes longer to put a statement together than SQLite to answer it.
 COLUMNS = (
     *(_MESSAGE.c[name] for name in ("member_id", "customer_id", "channel", "node", "arm")),
     *(_VERSION.c[name] for name in ("campaign", "version", "source")),
     *(_CUSTOMER.c[name] for name in (*_SHOWN, "erased_at")),
+    _VOUCHER.c.code.label("voucher"),
 )
-SENT = _MESSAGE.join(_VERSION, _VERSION.c.id == _MESSAGE.c.version_id).join(_CUSTOMER, _CUSTOMER.c.id == _MESSAGE.c.customer_id)
+SENT = (
+    _MESSAGE.join(_VERSION, _VERSION.c.id == _MESSAGE.c.version_id)
+    .join(_CUSTOMER, _CUSTOMER.c.id == _MESSAGE.c.customer_id)
+    .outerjoin(_VOUCHER, _VOUCHER.c.message_id == _MESSAGE.c.id)
+)
 _ASKED = select(*COLUMNS).select_from(SENT).where(_MESSAGE.c.id == bindparam("id"))
 _PROFILE = text("SELECT * FROM profile WHERE customer_id = :id")
 _PERSON = select(*(_CUSTOMER.c[name] for name in _SHOWN)).where(_CUSTOMER.c.id == bindparam("id"))
@@ -41,12 +46,14 @@ class Recipient:
     arm: str | None
     header: Header
     attributes: Mapping[str, Any]  # only those with a value
+    voucher: str | None = None  # of the message, where it has one
     is_erased: bool = False  # nothing is known of them any more, by their own wish
     page_variant: str | None = None  # of the page that they see, where it has variants
 
     def values(self, sender: Mapping[str, str]) -> dict[str, Any]:
         """What the texts of the page may show."""
-        return {"customer": self.attributes, "campaign": {"name": self.campaign, "title": self.header.title}, "sender": sender}
+        campaign = {"name": self.campaign, "title": self.header.title}
+        return {"customer": self.attributes, "campaign": campaign, "sender": sender, VOUCHER: self.voucher or ""}
 
 
 def recipient_of(session: Session, message_id: int, *, also_erased: bool = False) -> Recipient | None:
@@ -72,6 +79,7 @@ def made_of(message_id: int, row: Mapping[str, Any], profile: Mapping[str, Any])
         arm=row["arm"],
         header=header_of(row["source"], row["campaign"]),
         attributes=_present({**profile, **{name: row[name] for name in _SHOWN}}),
+        voucher=row["voucher"],
         is_erased=row["erased_at"] is not None,
     )
 

@@ -33,6 +33,7 @@ from landing.seen import Seen, seen_by, write_down
 from landing.settings import LandingSettings
 from landing.surveys import END
 from landing.turns import Sent, Spot, resume, send, turn_to
+from landing.vouchers import with_voucher
 from landing.words import WORDS
 from store.clock import Clock
 from store.errors import TokenError
@@ -80,14 +81,17 @@ class Site:
         message_id = self._links.message_of("page", token, now)
         key = visited_key(message_id, now, self._settings.zone, human=human)
 
-        def shown(ask: Ask) -> tuple[Glance, Seen, Response]:
+        def shown(ask: Ask) -> tuple[Glance, Seen, Response | None]:
             glance = glance_at(ask, message_id, key)
             if glance is None:
                 raise TokenError(GONE)
             seen = seen_by(ask, self._shelf, glance.recipient)
-            return glance, seen, self._begun(ask, token, glance, seen)
+            return glance, seen, None if self._lacks_voucher(glance.recipient) else self._begun(ask, token, glance, seen)
 
         glance, seen, page = await self.looks.found(shown)
+        while page is None:
+            await run_in_threadpool(self._with_voucher, glance.recipient)
+            glance, seen, page = await self.looks.found(shown)
         if not glance.is_logged or (human and not seen.is_written):
             await run_in_threadpool(self._log_visit, seen, now, key, human=human)
         return page
@@ -98,6 +102,16 @@ class Site:
         draft = drafted(ask, glance.recipient.message_id) if page.pages else NOTHING_YET
         spot = resume(page.survey, draft, glance.recipient.attributes.get("country"))
         return self._form_page(token, glance.recipient, page, spot, {"answered": glance.has_answered})
+
+    def _lacks_voucher(self, recipient: Recipient) -> bool:
+        return recipient.voucher is None and self._shelf.page(recipient.header.page).shows_voucher
+
+    def _with_voucher(self, recipient: Recipient) -> Recipient:
+        """The recipient with the voucher that their page shows; most were given one with the message."""
+        if not self._lacks_voucher(recipient):
+            return recipient
+        with self._together.writing() as session:
+            return with_voucher(session, recipient, self._clock.now())
 
     def _log_visit(self, seen: Seen, now: datetime, key: str, *, human: bool) -> None:
         """What a machine sees is not written down as anybody's variant: most open every link, whatever is behind it."""
@@ -159,7 +173,7 @@ class Site:
         page = seen_by(self.looks.ask, self._shelf, recipient).page
         with reading(self._database) as session:
             counts = self._results.counts(session, recipient.campaign, page, self._clock.now())
-        visitor = self._visitor(recipient)
+        visitor = self._visitor(self._with_voucher(recipient))
         shown = self._renderer.thanks(page, visitor, counts)
         return self._html("thanks.html", visitor, {"shown": shown, "back": address})
 

@@ -14,7 +14,8 @@ from customers.conditions.vocabulary import SAID
 from engine.language.faults import did_you_mean
 from landing.alike import Personal
 
-OURS = ("campaign.name", "campaign.title", "sender.name", "sender.address")  # always there
+VOUCHER = "voucher"
+OURS = ("campaign.name", "campaign.title", "sender.name", "sender.address", VOUCHER)  # always there
 CUSTOMER = "customer."
 # A page may be open on somebody's screen in a train; what it greets with is enough. These are columns of customers/tables.py,
 # which `contactflow check` does not load; a test holds the two together.
@@ -52,6 +53,12 @@ class Merger:
     def paragraphs(self, text: str, values: Mapping[str, Any]) -> list[Markup]:
         """The paragraphs of a text, each with its variables filled in; a new line stays one."""
         return [self.merge(part, values).replace("\n", Markup("<br>")) for part in text.split("\n\n") if part.strip()]
+
+
+@lru_cache(maxsize=4_096)
+def shows(text: str, name: str) -> bool:
+    """Whether a text of a checked page shows what this variable stands for."""
+    return "{" in text and name in {found for found, _ in _variables(_SANDBOX.parse(text), guarded=True)}
 
 
 def text_faults(text: str, attributes: Collection[str]) -> Iterator[tuple[str, str]]:
