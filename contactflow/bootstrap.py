@@ -100,6 +100,7 @@ def landing_settings(root: Path, settings: Settings, keys: Secrets) -> LandingSe
         sender_address=organisation.address,
         offered=settings.preferences.offered(settings.consent.purposes),
         proxies=settings.landing.proxies,
+        waiting=root / STATE / "pages",
     )
 
 

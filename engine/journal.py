@@ -7,7 +7,6 @@ written under: of one from an earlier boot, everything that was being sent is *u
 docs/decisions/0003-wire-journal.md.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from channels.contract import MessageKey, Outcome, Receipt
+from store.disk import abandoned, open_locked
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 FOLDER = "wire"
@@ -39,14 +39,7 @@ class Journal:
         folder = state / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / (claim + SUFFIX)
-        while True:
-            file = path.open("ab", buffering=0)
-            # Between the two lines somebody who looks for the dead may take the file for a dead one's: wait for them, and if they
-            # have cleared it away, begin another.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if _is_at(file, path):
-                return cls(file, path)
-            file.close()
+        return cls(open_locked(path), path)
 
     def start(self, keys: Iterable[MessageKey]) -> None:
         """Write that these may be sent from now on."""
@@ -82,27 +75,10 @@ class Remains:
     receipts: tuple[Receipt, ...] = field(default=())
 
 
-def _is_at(file: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
 def orphans(state: Path) -> Iterator[Remains]:
     """The journals whose owners are dead. Each is locked until the next is asked for, so that one process deals with it."""
-    for path in sorted((state / FOLDER).glob(f"*{SUFFIX}")):
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
-            continue  # its owner ended well in between
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue  # alive
-            if path.exists():
-                yield _remains(path, file.read())
+    for path, content in abandoned(state / FOLDER, f"*{SUFFIX}"):
+        yield _remains(path, content)
 
 
 def _remains(path: Path, content: bytes) -> Remains:

@@ -49,7 +49,7 @@ def landing_app(
     renderer = Renderer(settings, load_brand_of(settings.templates))
     together = Together(database, PATIENCE_SECONDS)
     site = Site(together, settings, clock, on_response, links, renderer)
-    traces = Traces(database, clock, settings.zone, on_response)
+    traces = Traces(database, clock, settings.zone, on_response, settings.waiting)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_ending_with(traces, site.looks))
     app.router.route_class = PageRoute
     app.state.traces = traces
@@ -152,6 +152,7 @@ def _add_redirects(app: FastAPI, redirects: Redirects) -> None:
 def _ending_with(traces: Traces, looks: Looks) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        traces.begin()
         yield
         traces.stop()
         looks.close()

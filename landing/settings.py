@@ -24,6 +24,7 @@ class LandingSettings:
     forms_a_link: int = 30  # a minute; nobody fills in more
     joins_a_network: int = 30  # a minute
     forms_a_network: int = 600  # a minute; a mobile provider puts thousands of telephones behind one address
+    waiting: Path | None = None  # the folder where clicks that are not judged yet outlive a server that is killed; none: in memory only
 
     offered: Offered = field(default_factory=Offered)  # what customers may choose from
 

@@ -1,17 +1,21 @@
 """Clicks and opens on their way into the contact log: held until it shows who made them, then taken in together.
 
 What follows several links of one mail at once is a machine, which the first click alone cannot show. So a click waits for as long as
-such a burst lasts, in memory: a server that is stopped writes down what waits, one that is killed loses two seconds of clicks.
+such a burst lasts, in memory and in a file (spool.py): a server that is stopped writes down what waits, and what one leaves that is
+killed the next one takes in. docs/decisions/0007-clicks-wait-in-a-file.md.
 """
 
+import json
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from threading import Condition, Lock, Thread
-from typing import Any
+from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,8 +30,9 @@ from engine.outbox import message_key
 from engine.tables import FlowVersion, OutboxMessage
 from landing.guard import UNAVAILABLE
 from landing.responses import CustomerResponse
+from landing.spool import Spool
 from store.bulk import among
-from store.clock import Clock
+from store.clock import Clock, from_micros, to_micros
 from store.session import writing
 
 BURST_SECONDS = 2.0  # nobody follows two links of a mail within it
@@ -38,6 +43,7 @@ BATCH = 1_000
 PAUSE_SECONDS = 0.25
 AGAIN_SECONDS = 5.0  # after the database was away
 PAGE = "page"
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
@@ -53,6 +59,17 @@ class Trace:
     number: int | None = None
     label: str = ""
 
+    @property
+    def line(self) -> str:
+        """How it stands in the file of those that wait."""
+        return json.dumps([self.message_id, to_micros(self.at), self.heard, self.human, self.number, self.label])
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """The trace of a line."""
+        message_id, at, heard, human, number, label = json.loads(line)
+        return cls(message_id, from_micros(at), heard, human, number, label)
+
 
 def by_people(traces: Sequence[Trace]) -> list[bool]:
     """Of each trace of one message, whether a person left it: nobody follows another link of the mail within BURST_SECONDS."""
@@ -67,13 +84,27 @@ def by_people(traces: Sequence[Trace]) -> list[bool]:
 class Traces:
     """Takes traces in, in a thread of its own that begins with the first. `told` hears of people's clicks and opens, once stored."""
 
-    def __init__(self, database: Engine, clock: Clock, zone: ZoneInfo, told: Callable[[CustomerResponse], None]) -> None:
+    def __init__(
+        self, database: Engine, clock: Clock, zone: ZoneInfo, told: Callable[[CustomerResponse], None], spool_folder: Path | None = None
+    ) -> None:
         self._database, self._clock, self._zone, self._told = database, clock, zone, told
+        self._spool_folder = spool_folder
+        self._spool: Spool | None = None
         self._waiting: list[Trace] = []
         self._something = Condition()
         self._writing = Lock()
         self._thread: Thread | None = None
         self._stopping = False
+
+    def begin(self) -> None:
+        """Go on with what is left of those who were killed."""
+        with self._something:
+            for line in self._on_disk(self._taken_over) or []:
+                self._waiting.append(Trace.of(line))
+            # The seconds of the dead may be those of a machine that was down since: the last was heard just now.
+            later = time.monotonic() - max((trace.heard for trace in self._waiting), default=0)
+            self._waiting = [replace(trace, heard=trace.heard + later) for trace in self._waiting]
+            self._go_on()
 
     def note(self, message_id: int, *, human: bool, number: int | None = None, label: str = "") -> None:
         """Note a fetch of now."""
@@ -83,10 +114,9 @@ class Traces:
                 del self._waiting[: MOST // 10]
                 _logger.error("%d clicks and opens were dropped: the database has been away for too long.", MOST // 10)
             self._waiting.append(trace)
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="traces", daemon=True)
-                self._thread.start()
-            self._something.notify()
+            if self._spool:
+                self._on_disk(partial(self._spool.add, trace.line))
+            self._go_on()
 
     def settle(self) -> None:
         """Write down all that waits, at once."""
@@ -100,8 +130,32 @@ class Traces:
         if self._thread:
             self._thread.join()
         self._try(lambda _: True)
+        if self._spool:
+            self._spool.close(is_done=not self._waiting)
         if self._waiting:
-            _logger.error("%d clicks and opens are lost: the database was away when the server stopped.", len(self._waiting))
+            fate = "wait for the next server" if self._spool else "are lost"
+            _logger.error("%d clicks and opens %s: the database was away when the server stopped.", len(self._waiting), fate)
+
+    def _taken_over(self) -> list[str]:
+        if self._spool_folder is None:
+            return []
+        self._spool = Spool(self._spool_folder)
+        return self._spool.taken_over()
+
+    def _on_disk(self, work: Callable[[], T]) -> T | None:
+        """Without a place on the disk it goes on in memory: a visitor is led on whatever becomes of the count."""
+        try:
+            return work()
+        except OSError as error:
+            _logger.error("Clicks wait in memory only from now on: %s.", error.strerror)  # noqa: TRY400  # no fault of ours
+            self._spool = None
+            return None
+
+    def _go_on(self) -> None:
+        if self._waiting and self._thread is None:
+            self._thread = Thread(target=self._run, name="traces", daemon=True)
+            self._thread.start()
+        self._something.notify()
 
     def _run(self) -> None:
         while True:
@@ -132,6 +186,8 @@ class Traces:
                 done = {id(trace) for _, traces in batch for trace in traces}
                 with self._something:
                     self._waiting = [trace for trace in self._waiting if id(trace) not in done]
+                    if self._spool:
+                        self._on_disk(partial(self._spool.keep, [trace.line for trace in self._waiting]))
 
     def _taken(self, is_ripe: Callable[[Sequence[Trace]], bool]) -> Iterator[list[tuple[int, list[Trace]]]]:
         """Messages with their traces, in batches; they wait on until they are written down."""

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Semaphore
 
 import httpx
@@ -64,7 +65,7 @@ def tried(database: Engine, people: int, kills: int, chance: random.Random) -> P
         insert_people(session, people)
     links, expires = Links("http://pages.test", Signer([KEY])), datetime.now(UTC) + timedelta(days=1)
     over, thanks = Event(), Semaphore(0)
-    with _pages(database) as (address, child), ThreadPoolExecutor(people) as pool:
+    with TemporaryDirectory() as waiting, pages_again(database, Path(waiting)) as (address, child), ThreadPoolExecutor(people) as pool:
         number = child()
         paths = [links.link("page", number, expires).removeprefix("http://pages.test") for number in range(1, people + 1)]
         visitors = [pool.submit(_answers, address + path, over, thanks) for path in paths]
@@ -117,10 +118,11 @@ def _logged(database: Engine) -> dict[int, list[int]]:
 
 
 @contextmanager
-def _pages(database: Engine) -> Iterator[tuple[str, Callable[[], int]]]:
+def pages_again(database: Engine, waiting: Path) -> Iterator[tuple[str, Callable[[], int]]]:
     """Where they are served, and what waits for the next child and gives its number."""
     port = free_port()
     command = [sys.executable, "-m", "tests.chaos.pages", database.url.render_as_string(hide_password=False), str(port), "templates"]
+    command.append(str(waiting))
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout

@@ -1,0 +1,61 @@
+"""Lines that wait to be worked on, in a file too, so that a server that is killed loses none of them.
+
+A line is written before the visitor is answered, and not synced: a kill -9 takes nothing of what was written, a power cut may take the
+last moments. Each process has a file of its own, locked as long as it lives, and takes over at its start what the dead have left.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from store.disk import abandoned, open_locked
+
+SUFFIX = ".waiting"
+LARGEST = 4_000_000  # bytes, then what is done with is left out
+
+
+class Spool:
+    """What waits, of one process. For one thread at a time. Raises OSError where the folder cannot be written to."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._path, self._file = self._new()
+
+    def taken_over(self) -> list[str]:
+        """The lines that others left when they died; from now on they wait here."""
+        lines = []
+        for path, content in abandoned(self._folder, f"*{SUFFIX}"):
+            # What stands behind the last end of a line was being written when the process died.
+            left = content[: content.rfind(b"\n") + 1]
+            self._file.write(left)
+            lines += left.decode().splitlines()
+            path.unlink()
+        return lines
+
+    def add(self, line: str) -> None:
+        """One more waits."""
+        self._file.write(f"{line}\n".encode())
+
+    def keep(self, lines: Sequence[str]) -> None:
+        """Only these still wait; others may stay in the file for a while, so that work must bear being done twice."""
+        if not lines:
+            os.ftruncate(self._file.fileno(), 0)
+        elif os.fstat(self._file.fileno()).st_size > LARGEST:
+            old, file = self._path, self._file
+            self._path, self._file = self._new()
+            self._file.write("".join(f"{line}\n" for line in lines).encode())
+            old.unlink()
+            file.close()
+
+    def close(self, *, is_done: bool) -> None:
+        """Let go; what still waits is left for the next process."""
+        if is_done:
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _new(self) -> tuple[Path, BinaryIO]:
+        path = self._folder / f"{uuid4().hex}{SUFFIX}"
+        return path, open_locked(path)
