@@ -126,3 +126,10 @@ def test_the_shipped_mails_have_no_colour_of_their_own(name: str) -> None:
     made = html(compile_wording(ROOT / f"{name}.mjml", {"subject": "Hello"}, ROOT))
     assert "prefers-color-scheme: dark" in made
     assert re.search(r'<meta [^>]*name="color-scheme"', made)
+
+
+@pytest.mark.parametrize("name", ["winback/general.mjml", "winback/personal.mjml", "hillstrom/mens.mjml", "hillstrom/womens.mjml"])
+def test_every_shipped_mail_lets_its_reader_choose_and_stop(name: str) -> None:
+    wording = compile_wording(ROOT / name, {"subject": "Hello"}, ROOT)
+    assert isinstance(wording, EmailWording), wording
+    assert {"links.preferences", "links.opt_out"} <= wording.variables
