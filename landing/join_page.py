@@ -53,13 +53,6 @@ class JoinPage(Page):
             raise ValueError("whoever joins is not known yet, and sees the same as everybody. Take it out.")
         return otherwise
 
-    @field_validator("variants", "by_segment")
-    @classmethod
-    def _is_the_same_for_all(cls, value: Mapping[str, object]) -> Mapping[str, object]:
-        if value:
-            raise ValueError("strangers are in no segment, and nobody could say later who saw which variant. Take it out.")
-        return value
-
 
 class JoinShelf:
     """The pages to join by, read again when their file changes."""
