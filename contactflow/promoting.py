@@ -13,9 +13,10 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from contactflow.checking import check_context, check_one, flow_file
+from contactflow.page_contrasts import graphs_with_pages
 from contactflow.settings import read_settings
 from customers.tables import table_of
-from engine.campaigns import open_versions, start_in, stored_graph
+from engine.campaigns import open_versions, start_in
 from engine.graph import FlowGraph
 from engine.language.check import check_text
 from engine.nodes.node import CONTROL_TAIL, ContrastKind
@@ -112,7 +113,7 @@ def report_of(root: Path, workspace: Workspace, campaign: str, now: datetime) ->
     """What the report knows at `now`."""
     currency = read_settings(root).workspace.currency
     with reading(workspace.database) as session:
-        return build_report(session, campaign, now, workspace.zone, currency, stored_graph, workspace.metrics)
+        return build_report(session, campaign, now, workspace.zone, currency, graphs_with_pages(workspace.templates), workspace.metrics)
 
 
 def _winner(graph: FlowGraph, report: Report, wish: Wish) -> tuple[Winner, tuple[Comparison, ...]]:
@@ -121,6 +122,8 @@ def _winner(graph: FlowGraph, report: Report, wish: Wish) -> tuple[Winner, tuple
     if node is None:
         raise InputError(f"Nothing is compared in '{report.campaign}', so nobody has won. Add `holdout: 10%` or `variants:` to the flow.")
     there = tuple(each for each in report.comparisons if each.node == node and each.metric == report.metrics[0])
+    if there and there[0].kind == "page":
+        raise InputError(f"'{node}' is a page. Its winner becomes the routine in that file: give it nearly all, `share: 95%`.")
     if node not in graph.nodes or not there:
         known = dict.fromkeys(each.node for each in report.comparisons)
         raise InputError(f"Nothing is compared at '{node}'. Compared is at: {', '.join(known)}.")

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from contactflow.bootstrap import open_workspace
+from contactflow.page_contrasts import graphs_with_pages
 from contactflow.present import present_clock
 from contactflow.settings import read_settings
-from engine.campaigns import stored_graph
 from engine.graph import FlowGraph
 from engine.picture.words import Language
 from response.building import sources
@@ -23,7 +23,7 @@ def counted_flow(graph: FlowGraph, root: Path, language: Language) -> str:
     with open_workspace(root) as opened, reading(opened.database) as session:
         now = present_clock(opened.zone).now()
         campaign, currency = graph.campaign.campaign, settings.workspace.currency
-        found = sources(session, campaign, now, opened.zone, currency, stored_graph, opened.metrics)
+        found = sources(session, campaign, now, opened.zone, currency, graphs_with_pages(opened.templates), opened.metrics)
         return flow_dot(graph, flow_counts(found, graph), found.report, language, framed=True)
 
 
@@ -36,6 +36,7 @@ def campaign_report(campaign: str, root: Path, goal: str | None = None) -> Campa
     with open_workspace(root) as opened, reading(opened.database) as session:
         now = present_clock(opened.zone).now()
         with recorded(session) as asked:
-            found = sources(session, campaign, now, opened.zone, settings.workspace.currency, stored_graph, opened.metrics, goal)
+            graph_of, currency = graphs_with_pages(opened.templates), settings.workspace.currency
+            found = sources(session, campaign, now, opened.zone, currency, graph_of, opened.metrics, goal)
         document = build_document(found, asked)
     return CampaignReport(document, found.report, settings.workspace.language)

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from engine.campaign import CampaignSpec
 from engine.nodes import Edge, Node
 from engine.nodes.end import End
+from engine.nodes.node import Contrast
 
 END = "end"  # every flow has this exit, written down or not
 
@@ -22,6 +23,9 @@ class FlowGraph:
     nodes: Mapping[str, Node]
     edges: tuple[Edge, ...]
     version: str = field(default="")
+    beside: Mapping[str, Contrast] = field(
+        default_factory=dict
+    )  # what is compared elsewhere, by its name: the variants of a page, by its file
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Puts a report together: a fixed number of statements, whatever the number of customers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from response.sources import Sources
 from store.clock import SECOND_MICROS, from_micros, to_micros
 
 ALWAYS = ("purchase", "spend", "visit")  # shown beside the registered metrics
+ON_PAGES = "answer"  # where variants of a page are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
     counted = _counted(session, begun, to_micros(now))
     used, others = _currency(currencies(session, counted.compared), currency)
     registered = begun.answered.goal if begun.answered else None
-    specs = _specs(registered, metrics)
+    specs = _specs(registered, metrics, ALWAYS if not any(flow.beside for flow in begun.flows.values()) else (*ALWAYS, ON_PAGES))
     report = Report(
         campaign=campaign,
         title=begun.title,
@@ -183,11 +184,11 @@ def _still_open(session: Session, counted: _Counted, spec: MetricSpec) -> tuple[
     return came.open, from_micros((came.last or 0) + population.within)
 
 
-def _specs(goal: GoalSpec | None, metrics: Metrics) -> tuple[MetricSpec, ...]:
+def _specs(goal: GoalSpec | None, metrics: Metrics, always: Sequence[str]) -> tuple[MetricSpec, ...]:
     """What is measured, the primary metric first; of two definitions of one name the registered one."""
     guards = [spec for spec in metrics.values() if spec.guardrail is not None]
     found: dict[str, MetricSpec] = {}
-    for spec in (*_registered(goal), *guards, *(metrics.get(name, BUILT_IN[name]) for name in ALWAYS)):
+    for spec in (*_registered(goal), *guards, *(metrics.get(name, BUILT_IN[name]) for name in always)):
         found.setdefault(spec.name, spec)
     return tuple(found.values())
 

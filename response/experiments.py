@@ -60,15 +60,19 @@ def plans_of(flows: Mapping[str, FlowGraph]) -> dict[str, dict[str, Plan]]:
         for name, node in flow.nodes.items():
             if plan := plan_of(node):
                 plans.setdefault(name, {})[version] = plan
+        for name, each in flow.beside.items():
+            plans.setdefault(name, {})[version] = Plan(each.kind, each.control, each.shares, each.named)
     return plans
 
 
 def experiments(session: Session, population: Population, plans: Mapping[str, Mapping[str, Plan]]) -> tuple[Experiment, ...]:
-    """Every node where somebody was assigned, the primary one first: the hold-out, else the first in reading order."""
-    own = {node for node, versions in plans.items() for plan in versions.values() for each in (plan, *plan.beside) if each.kind in OWN}
+    """Every node where somebody was assigned, the primary one first: the hold-out, else the first in reading order, pages last."""
+    # A page has no message of its own: what was sent says nothing about its variants.
+    alone = (*OWN, "page")
+    own = {node for node, versions in plans.items() for plan in versions.values() for each in (plan, *plan.beside) if each.kind in alone}
     counts = _Counts(_assigned(session, population), reach(session, population, own), touched_elsewhere(session, population))
     found = [each for node, versions in plans.items() if node in counts.by_version for each in _at_node(node, versions, counts)]
-    found.sort(key=lambda each: each.kind != "holdout")
+    found.sort(key=lambda each: (each.kind != "holdout", each.kind == "page"))
     return tuple(replace(each, primary=place == 0) for place, each in enumerate(found))
 
 

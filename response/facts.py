@@ -11,7 +11,7 @@ from response.statistics.day_by_day import Looks
 from response.statistics.sums import Effect
 from response.statistics.verdicts import Verdict
 
-ExperimentKind = Literal["holdout", "split", "variants", "personalisation"]
+ExperimentKind = Literal["holdout", "split", "variants", "personalisation", "page"]
 GuardrailResult = Literal["kept", "broken", "inconclusive"]
 Why = Literal[
     "interval",  # the interval decides

@@ -47,6 +47,8 @@ def table_of(found: Comparison) -> str:
     """The name of the table that a comparison stands in."""
     if found.primary:
         return "result"
+    if found.kind == "page":  # named by its file, and a table's name becomes one
+        return f"result-page-{found.node.replace('/', '-').removesuffix('.yaml')}"
     return f"result-{found.node}-personalisation" if found.kind == "personalisation" else f"result-{found.node}"
 
 

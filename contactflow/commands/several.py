@@ -52,13 +52,13 @@ def programme(
     """
 
     def make(desk: _Desk) -> "Document":
-        from engine.campaigns import campaign_names, stored_graph
+        from contactflow.page_contrasts import graphs_with_pages
+        from engine.campaigns import campaign_names
         from response.programme import programme_document
         from response.standing import campaigning
 
-        return programme_document(
-            desk.session, desk.terms, campaigning(desk.session, campaign_names(desk.opened), desk.terms, stored_graph)
-        )
+        graph_of = graphs_with_pages(desk.opened.templates)
+        return programme_document(desk.session, desk.terms, campaigning(desk.session, campaign_names(desk.opened), desk.terms, graph_of))
 
     _show(workspace, make, since, format_, output, language)
 
@@ -78,11 +78,12 @@ def compare(
         raise typer.BadParameter("Name two campaigns or more, each once.", param_hint="CAMPAIGNS")
 
     def make(desk: _Desk) -> "Document":
-        from engine.campaigns import stored_graph
+        from contactflow.page_contrasts import graphs_with_pages
         from response.comparing import comparing_document
         from response.standing import campaigning
 
-        return comparing_document(desk.session, desk.terms, campaigning(desk.session, dict.fromkeys(campaigns), desk.terms, stored_graph))
+        graph_of = graphs_with_pages(desk.opened.templates)
+        return comparing_document(desk.session, desk.terms, campaigning(desk.session, dict.fromkeys(campaigns), desk.terms, graph_of))
 
     _show(workspace, make, None, format_, output, language)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # numpy stays out of `contactflow check`
 CONTROL_TAIL = Decimal(10)  # percent that a routine is still compared with
 ConditionText = NewType("ConditionText", str)  # never empty; checked against the vocabulary by engine/language/check.py
 EdgeStyle = Literal["normal", "timeout", "unreachable"]
-ContrastKind = Literal["holdout", "split", "variants", "personalisation"]
+ContrastKind = Literal["holdout", "split", "variants", "personalisation", "page"]
 Shape = Literal["entry", "request", "split", "email", "sms", "print", "wait", "wait_for", "branch", "update", "goal", "end"]
 
 

@@ -74,6 +74,8 @@ def _checks(experiment: Experiment) -> Iterator[Check]:
         yield Check(experiment, "sizes", "data")
         return
     yield _check(experiment, "sizes", experiment.sample_ratio_p)
+    if experiment.kind == "page":
+        return
     arms = [arm for arm in experiment.arms if arm.reach.decided]
     if len(arms) < 2:
         yield Check(experiment, "sent", "alone")
