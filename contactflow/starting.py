@@ -15,8 +15,10 @@ STARTER = Path(__file__).parent / "starter"
 SHARED = (
     "flows/winback.yaml",
     "flows/newsletter.yaml",
+    "flows/my-data.yaml",
     "templates/winback",
     "templates/newsletter",
+    "templates/my-data",
     "templates/brand",
 )  # pyproject.toml names the same
 ENV = ".env"
