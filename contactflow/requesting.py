@@ -84,17 +84,6 @@ class Requests:
             self._forget_at = now + FORGET_EVERY
 
 
-def my_data(session: Session, workspace: Workspace, asked: OpenRequest, now: datetime) -> Outcome:
-    """Let the customer into the campaign that sends the link to their data."""
-    running = campaign_for(session, workspace, MY_DATA)
-    if running is None or asked.customer_id is None:
-        return REFUSED
-    if is_paused(session, running):
-        return LATER
-    member_id = come_in(session, running, MY_DATA, asked.customer_id, now)
-    return REFUSED if member_id is None else Outcome(member_id=member_id)
-
-
 HANDLERS: Mapping[RequestKind, Handler] = {
     RequestKind.JOIN: join,
     RequestKind.MY_DATA: gather,

@@ -62,9 +62,9 @@ def landing_app(
     app.add_api_route("/p/{token}/event/{number:int}.ics", calendars.event, methods=LOOK, response_model=None)
     _add_routes(app, site)
     _add_centre(app, Centre(together, settings, clock, on_response, links, renderer))
+    _add_my_data(app, MyData(together, settings, clock, on_response, links, renderer))
     joining = Joining(together, settings, clock, on_request, renderer)
     _add_joining(app, joining, Confirming(together, settings, clock, on_response, links, renderer))
-    _add_my_data(app, MyData(together, settings, clock, on_response, links, renderer))
     _add_redirects(app, Redirects(links, Remembered(database), traces, clock))
     return app
 
@@ -120,14 +120,6 @@ def _add_centre(app: FastAPI, centre: Centre) -> None:
     app.add_api_route("/o/{token}/why", centre.take_reason, methods=["POST"], response_model=None)
 
 
-def _add_joining(app: FastAPI, joining: Joining, confirming: Confirming) -> None:
-    app.add_api_route("/join/{campaign}", joining.show, methods=LOOK, response_model=None)
-    app.add_api_route("/join/{campaign}", joining.take, methods=["POST"], response_model=None)
-    app.add_api_route("/join/{campaign}/asked", joining.show_asked, methods=LOOK, response_model=None)
-    app.add_api_route("/j/{token}", confirming.show, methods=LOOK, response_model=None)
-    app.add_api_route("/j/{token}", confirming.take, methods=["POST"], response_model=None)
-
-
 def _add_my_data(app: FastAPI, mine: MyData) -> None:
     routes: list[tuple[str, list[str], Callable[..., Any]]] = [
         ("/s/{token}/my-data", ["POST"], mine.ask),
@@ -142,6 +134,14 @@ def _add_my_data(app: FastAPI, mine: MyData) -> None:
     ]
     for path, methods, endpoint in routes:
         app.add_api_route(path, endpoint, methods=methods, response_model=None)
+
+
+def _add_joining(app: FastAPI, joining: Joining, confirming: Confirming) -> None:
+    app.add_api_route("/join/{campaign}", joining.show, methods=LOOK, response_model=None)
+    app.add_api_route("/join/{campaign}", joining.take, methods=["POST"], response_model=None)
+    app.add_api_route("/join/{campaign}/asked", joining.show_asked, methods=LOOK, response_model=None)
+    app.add_api_route("/j/{token}", confirming.show, methods=LOOK, response_model=None)
+    app.add_api_route("/j/{token}", confirming.take, methods=["POST"], response_model=None)
 
 
 def _add_redirects(app: FastAPI, redirects: Redirects) -> None:

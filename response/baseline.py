@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, not_, or_, select
 from sqlmodel import Session
 
 from customers.conditions.compile import compile_condition
@@ -10,7 +10,7 @@ from customers.conditions.vocabulary import Place
 from customers.tables import Contact, Customer, Purchase, table_of
 from engine.facts import SqlFacts
 from engine.metrics import AMOUNTS, Measure, MetricSpec
-from engine.nodes.audience import Audience
+from engine.nodes.audience import audiences_of
 from engine.running import Running
 from response.exact import product_sums, whole
 from response.happenings import REACTIONS, REFUSALS, value_of
@@ -53,12 +53,11 @@ def arrivals(session: Session, running: Running, since: int, until: int) -> int:
 
 def _lets_in(running: Running, facts: SqlFacts) -> ColumnElement[bool]:
     """Whether any audience of the flow lets a customer in."""
-    nodes = [node for node in running.graph.nodes.values() if isinstance(node, Audience)]
-    each = [compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None)) for node in nodes]
-    found = each[0]
-    for condition in each[1:]:
-        found = found | condition
-    return found
+    audiences = audiences_of(running.graph.nodes).values()
+    lets_in = or_(
+        false(), *(compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None)) for node in audiences)
+    )
+    return and_(customer.c.erased_at.is_(None), lets_in)
 
 
 class _Window:
