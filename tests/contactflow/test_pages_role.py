@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from store.errors import InputError, StorageError
 from store.session import open_database, writing
 from store.tokens import Signer
 from tests.contactflow.conftest import make_workspace
-from tests.contactflow.test_serve import contactflow, free_port, wait_for
+from tests.contactflow.test_serve import free_port, wait_for
 from tests.landing.landing_pages import BASE, BROWSER, CHOICE, CODE, KEY, Pages, add_people, served, settings, templates  # noqa: F401  # fixtures
 
 FORBIDDEN = (
@@ -206,7 +207,8 @@ def test_pages_are_served_under_the_role_by_a_command_that_writes_no_file(
     monkeypatch.setenv("CONTACTFLOW_DATABASE_URL", as_role(database_url, name))
     monkeypatch.setenv("CONTACTFLOW_SECRET_KEY", KEY.decode())
     before = files(root)
-    server = subprocess.Popen(contactflow("serve", "--pages-only", "--port", str(port), "-w", str(root)), stderr=subprocess.PIPE, text=True)
+    serve = [sys.executable, "-m", "contactflow.cli", "serve", "--pages-only", "--port", str(port), "-w", str(root)]
+    server = subprocess.Popen(serve, stderr=subprocess.PIPE, text=True)
     try:
         address = f"http://127.0.0.1:{port}"
         wait_for(lambda: answers(address), "the pages")
@@ -221,7 +223,8 @@ def test_pages_are_served_under_the_role_by_a_command_that_writes_no_file(
 
 
 def files(root: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
+    """The files of a workspace and when each was written, without the clicks that wait to be judged: they may be kept, and need not be."""
+    return {str(path): path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file() and path.suffix != ".waiting"}
 
 
 def answers(address: str) -> bool:
