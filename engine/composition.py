@@ -20,7 +20,7 @@ from customers.tables import table_of
 from engine.facts import SqlFacts
 from engine.header import PAGE_SEGMENT
 from engine.language.context import CHANNELS
-from engine.links import CONFIRM_LIFE, MY_DATA_LIFE, LinkPurpose
+from engine.links import CONFIRM_LIFE, LINK_LIFE, MY_DATA_LIFE, LinkPurpose
 from engine.members import Asked, Int
 from engine.nodes.send import ONLY, UNPERSONALISED, Send, Words, neutral
 from engine.outbox import Settlement, State, message_key
@@ -42,7 +42,6 @@ from store.tokens import new_code
 _NO_CODE = "TEST-CODE"  # nobody's
 _VOUCHER = "voucher"
 _LEADING = frozenset({"links.page", "code"})  # what leads a recipient to the campaign's page
-LINK_LIFE = timedelta(days=365)  # how long a personal page can be reached
 # Signed only where a template shows them; how long each is of use.
 _SIGNED: Mapping[LinkPurpose, timedelta] = {"preferences": LINK_LIFE, "confirm": CONFIRM_LIFE, "my_data": MY_DATA_LIFE}
 

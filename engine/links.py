@@ -7,6 +7,7 @@ from store.tokens import Signer
 
 LinkPurpose = Literal["page", "opt_out", "one_click", "preferences", "confirm", "my_data", "click", "open"]
 
+LINK_LIFE = timedelta(days=365)  # how long a message leads to its page, and to what its recipient chose
 CONFIRM_LIFE = timedelta(days=7)  # how long somebody who asked to join may confirm it
 MY_DATA_LIFE = timedelta(days=1)  # how long somebody who asked for their data may see it
 

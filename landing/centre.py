@@ -13,6 +13,7 @@ from customers.choices import ChoiceKind
 from customers.consent import EVERYTHING
 from customers.preferred import PartOfDay
 from engine.links import LinkPurpose, Links
+from landing.leading import way_to_choices
 from landing.my_data import may_ask
 from landing.my_data_words import TOLD
 from landing.offered import Offered, spoken
@@ -37,7 +38,7 @@ from landing.recipients import Recipient, recipient_of
 from landing.render import Renderer, Visitor
 from landing.responses import CustomerResponse, hold, tell_why
 from landing.settings import LandingSettings
-from landing.site import OPEN_AFTER_CODE, SEE_OTHER, Form, OnResponse
+from landing.site import SEE_OTHER, Form, OnResponse
 from landing.words import WORDS
 from store.clock import Clock, from_micros, to_micros
 from store.errors import TokenError
@@ -88,9 +89,9 @@ class Centre:
             recipient = self._recipient(session, "opt_out", token, now)
             if typed.get("why") in WHY:
                 tell_why(session, recipient, typed["why"], now)
+            link = way_to_choices(session, self._links, recipient, now)
         visitor = Visitor(self._visitor(recipient).language)  # whoever has stopped is not asked to
         said = SAID[visitor.language]
-        link = urlsplit(self._links.link("preferences", recipient.message_id, now + OPEN_AFTER_CODE)).path
         values = {"title": said["told_title"], "text": said["told"], "link": link, "link_text": said["preferences"]}
         return self._html("notice.html", visitor, values)
 

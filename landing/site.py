@@ -18,6 +18,7 @@ from landing.attempts import PAUSE, Attempts
 from landing.bodies import read_form
 from landing.drafts import NOTHING_YET, Draft, drafted, drop_draft, keep_page
 from landing.glances import Glance, glance_at
+from landing.leading import way_to_choices
 from landing.looks import Ask, Looks
 from landing.machines import is_machine
 from landing.page import Page
@@ -124,9 +125,7 @@ class Site:
 
     def show_part(self, token: str, part: str, sitting: str) -> Response:
         """A page of a form over several, for whoever fills it in now; anybody else is led to where the link leads."""
-        with reading(self._database) as session:
-            recipient = self._recipient(session, "page", token)
-        seen, draft = self._form_of(recipient)
+        seen, draft = self._form_of(self._known(token))
         page, recipient = seen.page, seen.recipient
         number = self._seals.sitting_of(recipient.message_id, sitting, self._clock.now())
         spot = None if number is None else turn_to(page.survey, draft, recipient.attributes.get("country"), part, number)
@@ -144,9 +143,7 @@ class Site:
     def take_answer(self, token: str, typed: Form) -> Response:
         """Keep what was answered and lead to the next page of the form or to the thanks; or show again what is not right."""
         now, address = self._clock.now(), self._address("page", token)
-        with reading(self._database) as session:
-            recipient = self._recipient(session, "page", token)
-        seen, draft = self._form_of(recipient)
+        seen, draft = self._form_of(self._known(token))
         page, recipient = seen.page, seen.recipient
         sitting = self._seals.sitting_of(recipient.message_id, typed.get(SITTING, ""), now)
         sent = send(page.survey, draft, typed, recipient.attributes.get("country"), sitting)
@@ -181,9 +178,9 @@ class Site:
         """Ask for the one press; looking at it changes nothing, because mail scanners look."""
         with reading(self._database) as session:
             recipient = self._recipient(session, "opt_out", token)
+            preferences = way_to_choices(session, self._links, recipient, self._clock.now())
         visitor = Visitor(self._visitor(recipient).language)
         texts: dict[str, object] = {name: self._about(recipient, visitor, name) for name in ("stop_why", "stop_channel", "stop_all")}
-        preferences = self._link("preferences", recipient.message_id, self._clock.now() + OPEN_AFTER_CODE)
         more = {"preferences": preferences, "say": SAID[visitor.language]}
         return self._html("stop.html", visitor, {"action": self._address("opt_out", token), **texts, **more})
 
@@ -295,6 +292,7 @@ class Site:
         with self._together.writing() as session:
             recipient = self._recipient(session, purpose, token)
             changed = opt_out(session, recipient, scope, source, now)
+            preferences = way_to_choices(session, self._links, recipient, now)
         if changed:
             self._tell(recipient, Kind.OPTED_OUT)
         visitor = Visitor(self._visitor(recipient).language)
@@ -302,10 +300,7 @@ class Site:
         text = self._about(recipient, visitor, "stopped", every=scope == "all")
         # A reason may be given now that it is done, never before.
         why = {"why_action": f"{self._link('opt_out', recipient.message_id, None)}/why", "whys": WHY, "say": SAID[visitor.language]}
-        link = {
-            "link": self._link("preferences", recipient.message_id, now + OPEN_AFTER_CODE),
-            "link_text": SAID[visitor.language]["preferences"],
-        }
+        link = {"link": preferences, "link_text": SAID[visitor.language]["preferences"]}
         values = {"title": words["stopped_title"], "text": text, **link, **why}
         return self._html("stopped.html", visitor, values)
 
@@ -316,6 +311,13 @@ class Site:
         text = words[word if purpose else f"{word}_all"]
         title = self._settings.offered.title(purpose or "", visitor.language)
         return text.format(channel=channel, purpose=title, sender=self._settings.sender_name or words["us"])
+
+    def _known(self, token: str) -> Recipient:
+        """Who stands behind the link of a page, in one statement."""
+        glance = glance_at(self.looks.ask, self._links.message_of("page", token, self._clock.now()), "")
+        if glance is None:
+            raise TokenError(GONE)
+        return glance.recipient
 
     def _recipient(self, session: Session, purpose: LinkPurpose, token: str) -> Recipient:
         # Whoever has been erased and still presses "stop" in an old mail is told that nothing more comes.

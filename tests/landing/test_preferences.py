@@ -257,6 +257,25 @@ def test_opting_out_offers_the_centre_instead_and_a_reason_afterwards(pages: Pag
     assert (reason.detail, reason.node, reason.channel) == ({"name": "opt_out_reason", "why": "too_often"}, "mail", "web")
 
 
+def test_an_old_mail_still_stops_everything_and_tells_nothing_of_what_its_recipient_chooses_today(pages: Pages) -> None:
+    pages.clock.put(NOON + timedelta(days=366))
+    asked, done = (pages.browser.request(method, pages.path("opt_out")) for method in ("GET", "POST"))
+    why = re.findall(r'action="(/o/[^"]+/why)"', done.text)[0]
+    told = pages.browser.post(why, data={"why": "other"})
+    for shown in (asked, done, told):
+        assert (shown.status_code, "/s/" in shown.text) == (200, False)
+    assert granted(pages) == []
+
+
+def test_a_forwarded_mail_tells_of_its_recipient_what_they_chose_and_nothing_else(pages: Pages) -> None:
+    save(pages, form(pages) | {"moment": "3", "topic:wine": TICK, "pause:offers": "30"})
+    shown = pages.browser.get(path(pages)).text
+    assert 'value="3" checked' in shown, "whoever has the link acts for its recipient, and so sees what stands"
+    with writing(pages.database) as session:
+        session.execute(text("UPDATE customer SET first_name = 'Xq', last_name = 'Zv', email = 'w@y.example', city = 'Jk'"))
+    assert pages.browser.get(path(pages)).text == shown, "not a letter of it depends on who the recipient is"
+
+
 def test_a_reason_is_one_of_ours_the_first_stays_and_it_opts_nobody_out(pages: Pages) -> None:
     action = f"{pages.path('opt_out')}/why"
     pages.browser.post(action, data={"why": "too_often"})
