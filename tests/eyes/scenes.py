@@ -94,6 +94,31 @@ def centre_saved(visit: Visit) -> None:
     visit.send()
 
 
+def join(visit: Visit) -> None:
+    visit.go("/join/newsletter")
+
+
+def join_mistakes(visit: Visit) -> None:
+    join(visit)
+    visit.page.fill('input[name="email"]', "anna")
+    visit.send_unchecked()
+
+
+def asked_to_join(visit: Visit) -> None:
+    join(visit)
+    visit.page.fill('input[name="email"]', "anna@example.com")
+    visit.send()
+
+
+def confirm(visit: Visit) -> None:
+    visit.page.goto(visit.world.link("confirm", visit.world.asked_to_join(visit.language)))
+
+
+def joined(visit: Visit) -> None:
+    confirm(visit)
+    visit.send()
+
+
 def code(visit: Visit) -> None:
     visit.go("/")
 
@@ -143,5 +168,6 @@ def answer(visit: Visit) -> None:
 
 SCENES: tuple[Scene, ...] = (
     page, mistakes, suggestion, taken_for_a_program, answered_before, thanks, survey, survey_mistake, survey_resumed, survey_results,
-    opt_out, opted_out, reason_told, centre, centre_saved, code, code_wrong, lost, too_much, away, guessed_too_often,
+    opt_out, opted_out, reason_told, centre, centre_saved, join, join_mistakes, asked_to_join, confirm, joined,
+    code, code_wrong, lost, too_much, away, guessed_too_often,
 )  # fmt: skip

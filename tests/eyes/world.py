@@ -20,7 +20,7 @@ from customers.contact_log import Kind
 from customers.stated import Occasion, Statement, state
 from customers.tables import Contact, Customer, CustomerId
 from engine.links import LinkPurpose, Links
-from engine.tables import Campaign, FlowVersion, Member, OutboxMessage
+from engine.tables import Campaign, FlowVersion, Member, OutboxMessage, Request
 from landing.app import landing_app
 from landing.offered import Offered
 from landing.results import FEWEST
@@ -32,6 +32,7 @@ from tests.landing.landing_pages import BASE, FLOW, KEY, NOON, served
 
 PAGES = Path(__file__).parent / "pages"
 CONTENTS = ("full", "survey")  # the pages of the campaigns, and the campaigns' names
+NEWSLETTER = "campaign: newsletter\npurpose: offers\nflow:\n  form: {request: join, page: newsletter/join.yaml}\n"
 WINE: dict[str, str] = {"en": "Wine", "nl": "Wijn", "de": "Wein"}
 OFFERS: dict[str, str] = {"en": "Offers", "nl": "Aanbiedingen", "de": "Angebote"}
 SERVICE: dict[str, str] = {"en": "News about your orders", "nl": "Nieuws over je bestellingen", "de": "Neues zu Ihren Bestellungen"}
@@ -52,6 +53,18 @@ class World:
         """The message to a new customer who speaks a language."""
         with writing(self.database) as session:
             return _invite(session, f"c{next(self.numbers)}", language, campaign)
+
+    def asked_to_join(self, language: str) -> int:
+        """The message that asks somebody whether it was them who asked to join."""
+        message_id = self.invite(language, "newsletter")
+        with writing(self.database) as session:
+            message = session.exec(select(OutboxMessage).where(OutboxMessage.id == message_id)).one()
+            whose, before = CustomerId(message.customer_id), NOON - timedelta(hours=1)
+            record_consent(session, [ConsentChange(whose, "offers", "email", granted=False, at=before, source=Source.PAGE)])
+            document = {"form": "newsletter/join.yaml", "said": "I would like to hear of what is fresh, and can stop it at any time."}
+            about = {"customer_id": whose, "member_id": message.member_id, "campaign": "newsletter", "document": document}
+            session.add(Request.model_validate({"key": f"join {message_id}", "kind": "join", "at": NOON, "state": "done", **about}))
+        return message_id
 
     def link(self, purpose: LinkPurpose, message_id: int) -> str:
         """A link of a message, as it stands in a mail."""
@@ -91,6 +104,7 @@ def settings_of(templates: Path) -> LandingSettings:
     (templates / "winback").mkdir(parents=True)
     for name in CONTENTS:
         shutil.copy(PAGES / f"{name}.yaml", templates / f"{name}.yaml")
+    shutil.copytree("templates/newsletter", templates / "newsletter")
     shutil.copy("templates/winback/welcome.svg", templates / "winback/welcome.svg")
     (templates / "winback/farm.mp4").write_bytes(b"no film")
     (templates / "winback/farm.vtt").write_text("WEBVTT\n")
@@ -107,6 +121,10 @@ def fill(database: Engine) -> None:
             source = FLOW.format(page=f"{name}.yaml").replace("winback", name, 1)
             session.add(FlowVersion(campaign=name, version="0123456789ab", stored_at=NOON, source=source))
             session.add(Campaign(name=name, started_at=NOON))
+        version = FlowVersion(campaign="newsletter", version="ba9876543210", stored_at=NOON, source=NEWSLETTER)
+        session.add(version)
+        session.flush()
+        session.add(Campaign(name="newsletter", started_at=NOON, version_id=version.id))
         others = [Customer(key=f"r{number}", created_at=NOON, changed_at=NOON) for number in range(FEWEST)]
         session.add_all(others)
         session.flush()
