@@ -1,8 +1,10 @@
 """Tokens and short codes: what we wrote reads back, and nothing else does."""
 
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
+from types import FrameType
 
 import pytest
 from hypothesis import given, settings
@@ -51,6 +53,35 @@ def test_a_token_with_one_changed_character_is_refused(subject: int, data: st.Da
 def test_no_other_text_is_a_token(text: str) -> None:
     with pytest.raises(TokenError):
         SIGNER.read("page", text, NOW)
+
+
+def test_a_wrong_token_is_refused_in_the_same_steps_wherever_it_is_wrong() -> None:
+    good = SIGNER.sign("page", 77, None)
+    first = good.index(".") + 1
+    wrong = [Signer([OLD]).sign("page", 77, None), SIGNER.sign("opt_out", 77, None)]
+    wrong += [good[:place] + ("A" if good[place] != "A" else "B") + good[place + 1 :] for place in (1, first, first + 8, len(good) - 1)]
+    (way,) = {tuple(steps(token)) for token in wrong}
+    assert "compare_digest" in way  # which takes as long whatever differs
+    assert tuple(steps(good)) != way
+
+
+def steps(token: str) -> list[str]:
+    """The name of each function, also of those written in C, that is called while a token is refused."""
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        if event in {"call", "c_call"}:
+            called.append(frame.f_code.co_name if event == "call" else getattr(argument, "__name__", ""))
+
+    with suppress(TokenError):
+        SIGNER.read("page", token, NOW)  # what is kept from the first time on is not counted
+    sys.setprofile(note)
+    try:
+        with suppress(TokenError):
+            SIGNER.read("page", token, NOW)
+    finally:
+        sys.setprofile(None)
+    return called
 
 
 @pytest.mark.parametrize("addition", ["=", "\n", "!", "."])
