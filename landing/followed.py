@@ -48,6 +48,10 @@ class Remembered:
         """The links of a message; None when it follows none, or is gone. Raises what a database that is away raises."""
         return self._messages.get(message_id, self._read)
 
+    def at_hand(self, message_id: int) -> Leads | None:
+        """The links of a message that were asked for before; None when they would have to be read."""
+        return self._messages.kept(message_id)
+
     def _read(self, message_id: int) -> Leads | None:
         with reading(self._database) as session:
             row = session.connection().execute(_SENT, {"id": message_id}).one_or_none()
@@ -67,6 +71,13 @@ class _Latest(Generic[K, V]):
         self._most = most
         self._kept: OrderedDict[K, V] = OrderedDict()
         self._lock = Lock()
+
+    def kept(self, key: K) -> V | None:
+        """What is kept under a key; None when nothing is."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
 
     def get(self, key: K, read: Callable[[K], V]) -> V:
         """What is kept under a key, or read now; nothing that is not there (None) is kept."""
