@@ -119,6 +119,24 @@ def joined(visit: Visit) -> None:
     visit.send()
 
 
+def my_data(visit: Visit) -> None:
+    visit.page.goto(visit.world.link("my_data", visit.world.asked_for_data(visit.language)))
+    visit.send()
+    for each in visit.page.locator("summary").all():
+        each.click()
+
+
+def my_data_mistake(visit: Visit) -> None:
+    my_data(visit)
+    visit.page.fill('input[name="phone"]', "12")
+    visit.send("form.apart button")
+
+
+def my_data_erased(visit: Visit) -> None:
+    my_data(visit)
+    visit.follow("p.apart a")
+
+
 def code(visit: Visit) -> None:
     visit.go("/")
 
@@ -169,5 +187,6 @@ def answer(visit: Visit) -> None:
 SCENES: tuple[Scene, ...] = (
     page, mistakes, suggestion, taken_for_a_program, answered_before, thanks, survey, survey_mistake, survey_resumed, survey_results,
     opt_out, opted_out, reason_told, centre, centre_saved, join, join_mistakes, asked_to_join, confirm, joined,
+    my_data, my_data_mistake, my_data_erased,
     code, code_wrong, lost, too_much, away, guessed_too_often,
 )  # fmt: skip

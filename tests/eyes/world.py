@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from contactflow.dossiers import dossier_of
 from customers.attributes import declare_attributes
 from customers.conditions.vocabulary import AttributeKind
 from customers.consent import ConsentChange, Source, record_consent
@@ -33,6 +34,7 @@ from tests.landing.landing_pages import BASE, FLOW, KEY, NOON, served
 PAGES = Path(__file__).parent / "pages"
 CONTENTS = ("full", "survey")  # the pages of the campaigns, and the campaigns' names
 NEWSLETTER = "campaign: newsletter\npurpose: offers\nflow:\n  form: {request: join, page: newsletter/join.yaml}\n"
+MY_DATA = "campaign: my-data\nflow:\n  asked: {request: my data}\n"
 WINE: dict[str, str] = {"en": "Wine", "nl": "Wijn", "de": "Wein"}
 OFFERS: dict[str, str] = {"en": "Offers", "nl": "Aanbiedingen", "de": "Angebote"}
 SERVICE: dict[str, str] = {"en": "News about your orders", "nl": "Nieuws over je bestellingen", "de": "Neues zu Ihren Bestellungen"}
@@ -64,6 +66,16 @@ class World:
             document = {"form": "newsletter/join.yaml", "said": "I would like to hear of what is fresh, and can stop it at any time."}
             about = {"customer_id": whose, "member_id": message.member_id, "campaign": "newsletter", "document": document}
             session.add(Request.model_validate({"key": f"join {message_id}", "kind": "join", "at": NOON, "state": "done", **about}))
+        return message_id
+
+    def asked_for_data(self, language: str) -> int:
+        """The message that leads somebody to what was gathered of them."""
+        message_id = self.invite(language)
+        with writing(self.database) as session:
+            message = session.exec(select(OutboxMessage).where(OutboxMessage.id == message_id)).one()
+            document = dossier_of(session, CustomerId(message.customer_id), ZoneInfo("Europe/Amsterdam"), NOON)
+            about = {"customer_id": message.customer_id, "member_id": message.member_id, "document": document}
+            session.add(Request.model_validate({"key": f"data {message_id}", "kind": "my_data", "at": NOON, "state": "done", **about}))
         return message_id
 
     def link(self, purpose: LinkPurpose, message_id: int) -> str:
@@ -125,6 +137,10 @@ def fill(database: Engine) -> None:
         session.add(version)
         session.flush()
         session.add(Campaign(name="newsletter", started_at=NOON, version_id=version.id))
+        answering = FlowVersion(campaign="my-data", version="ab0123456789", stored_at=NOON, source=MY_DATA)
+        session.add(answering)
+        session.flush()
+        session.add(Campaign(name="my-data", started_at=NOON, version_id=answering.id))
         others = [Customer(key=f"r{number}", created_at=NOON, changed_at=NOON) for number in range(FEWEST)]
         session.add_all(others)
         session.flush()
