@@ -30,8 +30,10 @@ class Words:
 
     def spoken(self, language: str) -> str:
         """The text in a language; in the first one that was written when this one was not."""
-        texts = dict(self.by_language)
-        return texts.get(language) or self.by_language[0][1]
+        for each, text in self.by_language:
+            if each == language:
+                return text
+        return self.by_language[0][1]
 
     @classmethod
     def _validate(cls, value: Any) -> "Words":

@@ -42,13 +42,16 @@ class PageShelf:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._kept: dict[Path, tuple[int, Page]] = {}
+        self._paths: dict[str | None, Path] = {}
 
     def page(self, name: str | None) -> Page:
         """The page that a campaign names; the default one without a name, or when the file is gone or broken.
 
         A recipient who comes while somebody edits a page sees the last one that was whole.
         """
-        path = page_path(self._root, name)
+        path = self._paths.get(name) or page_path(self._root, name)
+        if name:
+            self._paths[name] = path
         try:
             changed = path.stat().st_mtime_ns
             if path not in self._kept or self._kept[path][0] != changed:
