@@ -4,6 +4,7 @@
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -29,6 +30,7 @@ from store.errors import StorageError
 from store.session import reading, writing
 
 FORGET_EVERY = timedelta(hours=1)
+LOOK_EVERY = timedelta(seconds=10)  # another process may have shown the page on which something was asked for
 
 Handler = Callable[[Session, Workspace, OpenRequest, datetime], Outcome]
 _logger = logging.getLogger(__name__)
@@ -42,10 +44,13 @@ class Requests:
         self._workspace, self._handlers = workspace, HANDLERS if handlers is None else handlers
         self._forget_at: datetime | None = None
 
-    def are_waiting(self) -> bool:
-        """Whether anything is open."""
-        with reading(self._workspace.database) as session:
-            return bool(open_requests(session))
+    def wait(self, told: threading.Event, pause: timedelta, look_every: timedelta = LOOK_EVERY) -> None:
+        """Until the event is set, or something is open that another process wrote down; at the longest for `pause`."""
+        while pause > timedelta(0):
+            part = min(pause, look_every)
+            if told.wait(part.total_seconds()) or self._are_waiting():
+                return
+            pause -= part
 
     def look(self, now: datetime) -> int:
         """Carry out all that is open; gives how many requests were settled. Repeatable, and safe in several processes."""
@@ -60,13 +65,18 @@ class Requests:
                 asked = hold_request(session, request_id)
                 outcome = LATER if asked is None else self._handlers[asked.kind](session, self._workspace, asked, now)
                 settle(session, request_id, outcome, now)
-        except _AWAY:
-            raise
+        except _AWAY as error:
+            _logger.error("Request %d waits: %s.", request_id, type(error).__name__)  # noqa: TRY400  # as below
+            return False
         except Exception as error:  # noqa: BLE001 - the outermost loop of this work: the next request is to be carried out all the same
             # An error's text may hold what a person typed.
             _logger.error("Request %d could not be carried out, and is refused (%s).", request_id, type(error).__name__)  # noqa: TRY400  # as said
             return self._refuse(request_id, now)
         return outcome.state != "open"
+
+    def _are_waiting(self) -> bool:
+        with reading(self._workspace.database) as session:
+            return bool(open_requests(session))
 
     def _refuse(self, request_id: int, now: datetime) -> bool:
         with writing(self._workspace.database) as session:

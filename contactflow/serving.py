@@ -34,7 +34,6 @@ from studio.paths import StudioPaths
 from studio.router import studio_router
 
 LONGEST_SLEEP = timedelta(minutes=5)  # another process may have started a campaign in the meantime
-LOOK_AT_REQUESTS = timedelta(seconds=10)  # another process may have shown the page on which something was asked for
 LOOK_AT_HALTED = timedelta(seconds=10)  # a person at another terminal lets it go on, and expects to see it
 SHORTEST_SLEEP = timedelta(seconds=1)  # a wave has a cost of its own: what comes in within a second goes together
 
@@ -69,15 +68,7 @@ class Ticker:
             due = self._tick()
             now = self._clock.now()
             pause = min(max(due - now, SHORTEST_SLEEP), LONGEST_SLEEP) if due else LONGEST_SLEEP
-            self._sleep(pause)
-
-    def _sleep(self, pause: timedelta) -> None:
-        """Until something came in, or somebody asked for something, at the longest for this time."""
-        while pause > timedelta(0):
-            part = min(pause, LOOK_AT_REQUESTS)
-            if self._something_came_in.wait(part.total_seconds()) or self._requests.are_waiting():
-                return
-            pause -= part
+            self._requests.wait(self._something_came_in, pause)
 
     def _tick(self) -> datetime | None:
         """Carry out what is due now; gives the next moment at which something is."""

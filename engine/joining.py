@@ -41,6 +41,7 @@ def join(session: Session, workspace: Workspace, asked: OpenRequest, now: dateti
         return REFUSED
     if is_paused(session, running):
         return LATER
+    _hold_address(session, given["email"])
     known = _known_by(session, given["email"])
     purpose = running.graph.campaign.purpose or ""
     if len(known) and consent_of(session, np.array(known, np.int64), purpose, CHANNEL).granted.any():
@@ -81,6 +82,13 @@ def _unconfirmed(now: datetime) -> Any:
     made_by_it = and_(_CUSTOMER.c.id == _REQUEST.c.customer_id, _CUSTOMER.c.key == literal(NEW) + cast(_REQUEST.c.id, Text))
     joined = select(_CUSTOMER.c.id).join(_REQUEST, made_by_it).where(_REQUEST.c.kind == RequestKind.JOIN.value)
     return joined.where(_CUSTOMER.c.email.is_not(None), ~allowed, ~bought, ~lately)
+
+
+def _hold_address(session: Session, address: str) -> None:
+    """Let requests of one address go one after the other, so that a stranger becomes one customer; SQLite has one writer anyway."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(address.lower(), 0))))
 
 
 def _known_by(session: Session, address: str) -> Sequence[CustomerId]:

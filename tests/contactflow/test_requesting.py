@@ -1,6 +1,7 @@
 """What people ask for on pages: carried out once, whoever carries it out, and by mail only to whoever asked."""
 
 import logging
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -288,6 +289,38 @@ def test_two_processes_carry_a_request_out_once(bench: Bench, make_bench: MakeBe
     assert Requests(bench.workspace).look(NOON) == 0
     assert len(rows(bench, Member)) == 1
     assert running.graph.campaign.campaign == "test"
+
+
+def test_two_processes_make_one_customer_of_one_address(bench: Bench, make_bench: MakeBench) -> None:
+    bench.start(NEWSLETTER)
+    for day in (0, 1):
+        join(bench, "ann@example.com", NOON + day * DAY)
+    there = threading.Thread(target=lambda: Requests(make_bench().workspace).look(NOON + DAY))
+
+    def meanwhile(*given: Any) -> Any:
+        outcome = HANDLERS[RequestKind.JOIN](*given)
+        if not there.ident:
+            there.start()
+            there.join(0.3)  # waits for us, or it would be over by now
+            assert there.is_alive()
+        return outcome
+
+    Requests(bench.workspace, {RequestKind.JOIN: meanwhile}).look(NOON + DAY)
+    there.join()
+    assert len(rows(bench, Customer)) == 1
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_whoever_waits_hears_of_what_another_process_wrote_down(bench: Bench, is_asked: bool) -> None:
+    bench.start(NEWSLETTER)
+    if is_asked:
+        join(bench, "ann@example.com")
+    told, soon = threading.Event(), timedelta(milliseconds=5)
+    ended = threading.Timer(0 if not is_asked else 600, told.set)
+    ended.start()
+    Requests(bench.workspace).wait(told, timedelta(hours=1), soon)
+    assert told.is_set() is not is_asked
+    ended.cancel()
 
 
 def test_what_is_put_off_stays_as_it_was(bench: Bench) -> None:
