@@ -297,17 +297,21 @@ def test_two_processes_make_one_customer_of_one_address(bench: Bench, make_bench
         join(bench, "ann@example.com", NOON + day * DAY)
     there = threading.Thread(target=lambda: Requests(make_bench().workspace).look(NOON + DAY))
 
+    waited: list[bool] = []
+
     def meanwhile(*given: Any) -> Any:
         outcome = HANDLERS[RequestKind.JOIN](*given)
         if not there.ident:
             there.start()
             there.join(0.3)  # waits for us, or it would be over by now
-            assert there.is_alive()
+            waited.append(there.is_alive())
         return outcome
 
     Requests(bench.workspace, {RequestKind.JOIN: meanwhile}).look(NOON + DAY)
     there.join()
+    assert waited == [True]
     assert len(rows(bench, Customer)) == 1
+    assert [row.state for row in rows(bench, Request)] == ["done", "done"]
 
 
 @pytest.mark.parametrize("is_asked", [True, False])
