@@ -116,8 +116,7 @@ def _exposures(session: Session, members: Sequence[Row[Any]], moves: Sequence[Ro
     for row in session.execute(select(exposure).where(exposure.c.member_id.in_([member.id for member in members]))):
         hop = hops.get((row.member_id, row.node))
         if hop is None:  # no node, but a page that a message led to
-            stands = next(member.hop for member in members if member.id == row.member_id)
-            yield Finding(row.at, row.node, f"was assigned to the variant '{row.arm}' of the page", order=(stands, 3))
+            yield Finding(row.at, row.node, f"was assigned to the variant '{row.arm}' of the page", order=(-1, 1))
             continue
         about = ": the message without anything personal" if row.arm == UNPERSONALISED else ""
         yield Finding(row.at, row.node, f"was assigned to arm '{row.arm}'{about}", order=(hop, 0))

@@ -191,11 +191,13 @@ def _arms(experiments: Sequence[Experiment]) -> Table:
         Column("elsewhere", define="elsewhere"),
     )
     told = any(arm.delivered for arm in arms)
-    rows = [(each.node, *_row(arm, states, told)) for each in experiments for arm in each.arms]
+    rows = [(each.node, *_row(each, arm, states, told)) for each in experiments for arm in each.arms]
     return Table("trust", columns, tuple(rows), title=say("trust.table"))
 
 
-def _row(arm: ArmTrust, states: Sequence[str], told: bool) -> tuple[str | float | None, ...]:
+def _row(experiment: Experiment, arm: ArmTrust, states: Sequence[str], told: bool) -> tuple[str | float | None, ...]:
+    if experiment.kind == "page":  # it has no messages of its own
+        return (arm.arm, arm.assigned, arm.expected, *[None for _ in states], None, None, arm.elsewhere)
     delivered = arm.delivered if told else None  # where no provider tells, nobody knows: that is not 0
     counts = [arm.reach.states.get(name, 0) for name in states]
     return (arm.arm, arm.assigned, arm.expected, *counts, arm.assigned - arm.reach.decided, delivered, arm.elsewhere)

@@ -114,6 +114,9 @@ def test_the_whole_document_holds_with_a_page_beside_a_hold_out(story: Story, tm
     for language in ("en", "nl"):
         assert PAGE in as_html(document, language)
     write_csv(document, tmp_path / "out", "en")
+    (trust,) = (tmp_path / "out").glob("**/trust.csv")
+    shown = {row["group"]: row["sent"] for row in csv.DictReader(trust.read_text(encoding="utf-8").splitlines())}
+    assert (shown["short"], shown["contacted"]) == ("", "0")
     (table,) = (tmp_path / "out").glob("**/result-page-winback-page*.csv")
     rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
     assert {row["metric"] for row in rows} == {"purchase", "spend", "answer"}
