@@ -9,6 +9,7 @@
 Needs wrk.
 """
 
+import os
 import re
 import shutil
 import socket
@@ -18,6 +19,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
@@ -68,18 +70,47 @@ def main(seconds: int, people: int) -> None:
         paths = fill(Path(folder), people)
         ours = run(serve_ours, folder)
         body = fetch(paths[0])
-        page = rate(folder, paths[:1], seconds, "GET")
-        visit = rate(folder, paths[1:], seconds, "GET")
-        answer = rate(folder, paths, seconds, "POST")
-        click = rate(folder, [f"{path}/1" for path in followed(people, "click")], seconds, "GET")
-        opened = rate(folder, [f"{path}.gif" for path in followed(people, "open")], seconds, "GET")
+        asked = {
+            "page": (paths[:1], "GET"),
+            "visit": (paths[1:], "GET"),
+            "answer": (paths, "POST"),
+            "click": ([f"{path}/1" for path in followed(people, "click")], "GET"),
+            "open": ([f"{path}.gif" for path in followed(people, "open")], "GET"),
+        }
+        found = {name: loaded(ours, folder, *each, seconds) for name, each in asked.items()}
         stop(ours)
         bare = run(serve_bare, body)
-        reference = rate(folder, paths[:1], seconds, "GET")
+        reference = loaded(bare, folder, paths[:1], "GET", seconds)
         stop(bare)
-    print(f"{'bare Starlette':16}{reference:8,.0f}/s   {len(body):,} bytes, {CONNECTIONS} connections")
-    for name, figure in (("page", page), ("visit", visit), ("answer", answer), ("click", click), ("open", opened)):
-        print(f"{name:16}{figure:8,.0f}/s   {figure / reference:.2f} of bare Starlette")
+    print(f"{'bare Starlette':16}{reference}   {len(body):,} bytes, {CONNECTIONS} connections")
+    for name, load in found.items():
+        more = load.processor_micros / reference.processor_micros
+        print(f"{name:16}{load}   {load.rate / reference.rate:.2f} of bare Starlette's, {more:.1f} x its processor time")
+
+
+@dataclass(frozen=True)
+class Load:
+    """Requests a second, as wrk counts them, and the processor time of each in the server, which tells more on a busy machine."""
+
+    rate: float
+    processor_micros: float
+
+    def __str__(self) -> str:
+        """As it is told."""
+        return f"{self.rate:8,.0f}/s {self.processor_micros:8,.0f} us"
+
+
+def loaded(server: SpawnProcess, folder: str, paths: list[str], method: str, seconds: int) -> Load:
+    """Load a server for so long."""
+    before = processor_seconds(server)
+    found = rate(folder, paths, seconds, method)
+    return Load(found, (processor_seconds(server) - before) / (found * seconds) * 1_000_000)
+
+
+def processor_seconds(process: SpawnProcess) -> float:
+    """What a process has used of the processor; Linux only."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def fill(folder: Path, people: int) -> list[str]:
