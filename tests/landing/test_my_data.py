@@ -104,7 +104,7 @@ def mine(tmp_path: Path, database: Engine, as_pages: Engine, settings: LandingSe
     checked = check_text(MY_DATA, bench.workspace.flows / "my-data.yaml", CheckContext(templates=bench.workspace.templates))
     start(bench.workspace, checked.require(), MY_DATA, NOON)
     app = landing_app(as_pages, settings, clock, heard.append)
-    with served(app) as address, httpx.Client(base_url=address, headers={"user-agent": BROWSER}) as browser:
+    with served(app) as address, httpx.Client(base_url=address, headers={"user-agent": BROWSER}, timeout=60) as browser:
         yield Mine(browser, bench, Requests(bench.workspace), links, clock, heard)
 
 
