@@ -9,7 +9,7 @@ from engine.graph import FlowGraph
 from engine.nodes.node import Contrast
 from engine.tables import FlowVersion
 from landing.page import Page
-from landing.page_files import DEFAULT_PAGE, PageShelf
+from landing.page_files import PageShelf, compared_as
 
 
 def graphs_with_pages(templates: Path) -> Callable[[FlowVersion], FlowGraph]:
@@ -20,7 +20,7 @@ def graphs_with_pages(templates: Path) -> Callable[[FlowVersion], FlowGraph]:
         graph = stored_graph(version)
         name = graph.campaign.page
         page = shelf.page(name)
-        return replace(graph, beside={name or DEFAULT_PAGE: _contrast(page)}) if page.variants else graph
+        return replace(graph, beside={compared_as(name): _contrast(page)}) if page.variants else graph
 
     return graph_of
 

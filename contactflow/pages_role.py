@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 import customers.tables
 import engine.tables
 import landing.tables
+from landing.page_files import NO_NODE
 from store.errors import InputError
 
 assert customers.tables
@@ -45,7 +46,6 @@ RIGHTS: Mapping[str, Rights] = {
     "consent_event": Rights(adds=True),
     "contact": Rights(("id", "at", "customer_id", "channel", "kind", "key", "message_id", "human", "detail"), adds=True),
     "customer": Rights(changes=("changed_at",)),
-    "exposure": Rights(("member_id", "node", "arm"), adds=True),
     "flow_version": Rights(("id", "campaign", "version", "source")),
     "form_draft": Rights(adds=True, changes=("sittings", "given", "changed_at"), removes=True),
     "member": Rights(("id", "campaign_id", "customer_id", "entry", "due_at"), changes=("due_at",)),
@@ -68,7 +68,7 @@ def role_sql(role: str, attributes: Collection[str]) -> str:
     """
     if not _ROLE.fullmatch(role):
         raise InputError(f"'{role[:60]}' cannot be a role. Use small letters, figures and _, beginning with a letter.")
-    return "\n".join([*_begin(role), *_profile(role, sorted(attributes)), *_tables(role), "COMMIT;", ""])
+    return "\n".join([*_begin(role), *_profile(role, sorted(attributes)), *_exposures(role), *_tables(role), "COMMIT;", ""])
 
 
 def shown_attributes(templates: Path, attributes: Collection[str]) -> list[str]:
@@ -99,6 +99,14 @@ def _profile(role: str, attributes: Collection[str]) -> Iterator[str]:
     columns = ", ".join(f'"{name}"' for name in ("customer_id", *attributes))
     yield f"CREATE VIEW {SCHEMA}.profile AS SELECT {columns} FROM public.profile;"  # noqa: S608 - names of declared attributes
     yield f"GRANT SELECT, INSERT, UPDATE ON {SCHEMA}.profile TO {role};"
+
+
+def _exposures(role: str) -> Iterator[str]:
+    """Who sees which variant of a page, and nothing of who is in which arm of a node, the hold-out least of all; nor can it be forged."""
+    columns = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables["exposure"].columns.keys())
+    only = f"WHERE strpos(node, '{NO_NODE}') > 0 WITH LOCAL CHECK OPTION"
+    yield f"CREATE VIEW {SCHEMA}.exposure AS SELECT {columns} FROM public.exposure {only};"  # noqa: S608 - names of our own
+    yield f"GRANT SELECT, INSERT ON {SCHEMA}.exposure TO {role};"
 
 
 def _tables(role: str) -> Iterator[str]:

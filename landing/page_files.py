@@ -15,6 +15,7 @@ from store.errors import InputError
 
 SHIPPED = Path(__file__).parent / "pages"  # for workspaces that have no file of their own
 DEFAULT_PAGE = "pages/default.yaml"
+NO_NODE = "."  # stands in what a page's variants are written down under, and in the name of no node
 
 _logger = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -66,6 +67,12 @@ def page_path(root: Path, name: str | None) -> Path:
     """The file of the page that a campaign names: under templates/, or the one that is shipped."""
     path = root / (name or DEFAULT_PAGE)
     return SHIPPED / "default.yaml" if name is None and not path.exists() else path
+
+
+def compared_as(name: str | None) -> str:
+    """What stands for the node in the assignments to variants of a page: its file."""
+    file = name or DEFAULT_PAGE
+    return file if NO_NODE in file else f"{file}{NO_NODE}page"
 
 
 def _load(path: Path, model: type[_Model]) -> _Model:

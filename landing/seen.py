@@ -15,7 +15,7 @@ from engine.tables import Exposure, Member, OutboxMessage
 from engine.visit import drawn_arms
 from landing.looks import Ask, Question
 from landing.page import Page
-from landing.page_files import DEFAULT_PAGE, PageShelf
+from landing.page_files import PageShelf, compared_as
 from landing.recipients import Recipient
 from store.columns import Instant
 
@@ -51,7 +51,7 @@ def seen_by(ask: Ask, shelf: PageShelf, recipient: Recipient) -> Seen:
     segment = _segment(ask, recipient) if page.by_segment else None
     if not page.variants:
         return Seen(page.seen(None, segment), recipient)
-    rows = ask(_ASSIGNED, {"member": recipient.member_id, "page": _name(recipient)}).rows
+    rows = ask(_ASSIGNED, {"member": recipient.member_id, "page": compared_as(recipient.header.page)}).rows
     variant = str(rows[0][0]) if rows else _drawn(page, recipient)
     is_written = any(member_id == recipient.member_id for _, member_id in rows)
     return Seen(page.seen(variant, segment), replace(recipient, page_variant=variant), is_written)
@@ -64,7 +64,7 @@ def write_down(session: Session, seen: Seen, at: datetime) -> None:
     recipient, member = seen.recipient, _MEMBER.c
     values = {
         "member_id": member.id,
-        "node": literal(_name(recipient)),
+        "node": literal(compared_as(recipient.header.page)),
         "campaign_id": member.campaign_id,
         "customer_id": member.customer_id,
         "version": literal(recipient.version),
@@ -76,14 +76,9 @@ def write_down(session: Session, seen: Seen, at: datetime) -> None:
     session.connection().execute(dialect.insert(_EXPOSURE).from_select(list(values), chosen).on_conflict_do_nothing())
 
 
-def _name(recipient: Recipient) -> str:
-    """What stands for the node in an exposure: the page's file, which no node can be called."""
-    return recipient.header.page or DEFAULT_PAGE
-
-
 def _drawn(page: Page, recipient: Recipient) -> str:
     customer_ids = np.array([recipient.customer_id], np.int64)
-    return list(page.shares)[int(drawn_arms(recipient.campaign, _name(recipient), page.shares, customer_ids)[0])]
+    return list(page.shares)[int(drawn_arms(recipient.campaign, compared_as(recipient.header.page), page.shares, customer_ids)[0])]
 
 
 def _segment(ask: Ask, recipient: Recipient) -> str | None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, WithCheckOptionViolation
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
@@ -36,7 +36,8 @@ from tests.landing.landing_pages import BASE, BROWSER, CHOICE, CODE, KEY, Pages,
 
 FORBIDDEN = (
     "SELECT * FROM purchase",
-    "SELECT * FROM exposure",
+    "SELECT * FROM public.exposure",
+    "INSERT INTO public.exposure (member_id, node, campaign_id, customer_id, version, arm, at) VALUES (1, 'mail', 1, 1, 'v', 'a', 0)",
     "SELECT * FROM programme",
     "SELECT * FROM campaign",
     "SELECT node FROM member",
@@ -151,6 +152,13 @@ def test_what_the_pages_do_not_need_is_refused(limited: Engine) -> None:
         with pytest.raises(ProgrammingError) as caught, limited.begin() as connection:
             connection.exec_driver_sql(statement)
         assert isinstance(caught.value.orig, InsufficientPrivilege), statement
+
+
+def test_the_pages_assign_nobody_at_a_node(limited: Engine) -> None:
+    values = "VALUES (1, 'mail', 1, 1, 'v', 'a', 0)"
+    with pytest.raises(ProgrammingError) as caught, limited.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO exposure (member_id, node, campaign_id, customer_id, version, arm, at) {values}")
+    assert isinstance(caught.value.orig, WithCheckOptionViolation)
 
 
 def test_what_the_pages_show_is_read_and_what_they_are_told_is_kept(limited: Engine, database: Engine, clock: FixedClock) -> None:
