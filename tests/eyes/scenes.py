@@ -119,8 +119,17 @@ def joined(visit: Visit) -> None:
     visit.send()
 
 
-def my_data(visit: Visit) -> None:
+def my_data_asked(visit: Visit) -> None:
+    visit.open("preferences")
+    visit.send('form[action$="/my-data"] button')
+
+
+def my_data_door(visit: Visit) -> None:
     visit.page.goto(visit.world.link("my_data", visit.world.asked_for_data(visit.language)))
+
+
+def my_data(visit: Visit) -> None:
+    my_data_door(visit)
     visit.send()
     for each in visit.page.locator("summary").all():
         each.click()
@@ -132,9 +141,14 @@ def my_data_mistake(visit: Visit) -> None:
     visit.send("form.apart button")
 
 
-def my_data_erased(visit: Visit) -> None:
+def my_data_erase(visit: Visit) -> None:
     my_data(visit)
     visit.follow("p.apart a")
+
+
+def my_data_erased(visit: Visit) -> None:
+    my_data_erase(visit)
+    visit.send('main form[action$="/erase"] button')
 
 
 def code(visit: Visit) -> None:
@@ -187,6 +201,6 @@ def answer(visit: Visit) -> None:
 SCENES: tuple[Scene, ...] = (
     page, mistakes, suggestion, taken_for_a_program, answered_before, thanks, survey, survey_mistake, survey_resumed, survey_results,
     opt_out, opted_out, reason_told, centre, centre_saved, join, join_mistakes, asked_to_join, confirm, joined,
-    my_data, my_data_mistake, my_data_erased,
+    my_data_asked, my_data_door, my_data, my_data_mistake, my_data_erase, my_data_erased,
     code, code_wrong, lost, too_much, away, guessed_too_often,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from tests.eyes.scenes import SCENES, Scene, mistakes, opt_out
 
 MOST_PRESSES = 80
 # Every stop that the Tab key should make, in the order of the page; a group of radio buttons is one, its arrows do the rest.
-_STOPS = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, video')]
+_STOPS = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, video, summary')]
     .filter(each => each.tabIndex >= 0 && (each.type != 'radio' || each == (document.querySelector(`[name="${each.name}"]:checked`)
         ?? document.querySelector(`[name="${each.name}"]`))))
     .map((each, number) => each.dataset.stop = String(number))"""
