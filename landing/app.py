@@ -69,7 +69,7 @@ def landing_app(
     return app
 
 
-def landing_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+def landing_server(app: FastAPI, host: str, port: int, protocol: type[PatientProtocol] = PatientProtocol) -> uvicorn.Server:
     """A server for the application that waits for nobody for long, and believes only the named proxies about where one comes from.
 
     It keeps no access log: every line of one would hold a key to somebody's page.
@@ -78,7 +78,7 @@ def landing_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
         app,
         host=host,
         port=port,
-        http=PatientProtocol,
+        http=protocol,
         ws="none",
         h11_max_incomplete_event_size=LONGEST_HEAD,
         limit_concurrency=MOST_CONNECTIONS,

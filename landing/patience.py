@@ -14,6 +14,8 @@ LONGEST_HEAD = 16_384  # bytes of a request line with all headers
 class PatientProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, with an end to waiting. uvicorn by itself only ends connections that are silent between two requests."""
 
+    sending_seconds = SENDING_SECONDS
+    reading_seconds = READING_SECONDS
     _sending: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
@@ -32,11 +34,11 @@ class PatientProtocol(H11Protocol):
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
         # Closing waits until all has been read, which may be never.
-        self.loop.call_later(READING_SECONDS, self.transport.abort)
+        self.loop.call_later(self.reading_seconds, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._reading = self._reading or self.loop.call_later(READING_SECONDS, self.transport.abort)
+        self._reading = self._reading or self.loop.call_later(self.reading_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -51,7 +53,7 @@ class PatientProtocol(H11Protocol):
         if not self._is_receiving():
             self._sending = _stop(self._sending)
         elif self._sending is None:
-            self._sending = self.loop.call_later(SENDING_SECONDS, self.transport.abort)
+            self._sending = self.loop.call_later(self.sending_seconds, self.transport.abort)
 
     def _is_receiving(self) -> bool:
         begun = self.conn.trailing_data[0] or self.cycle is None  # the first request is expected as soon as one connects

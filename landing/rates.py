@@ -67,10 +67,10 @@ class Rates:
 
 
 class Counts:
-    """How often each key came within a window. For one thread, the server's own."""
+    """How often each key came within a window, for the `remembered` that came last. For one thread, the server's own."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, remembered: int = REMEMBERED) -> None:
+        self._most, self._remembered = most, remembered
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def one_more(self, key: str, now: float) -> bool:
@@ -80,7 +80,7 @@ class Counts:
             begun, count = now, 0
         self._counts[key] = (begun, min(count, self._most) + 1)
         self._counts.move_to_end(key)
-        if len(self._counts) > REMEMBERED:
+        if len(self._counts) > self._remembered:
             self._counts.popitem(last=False)
         return count < self._most
 

@@ -25,6 +25,7 @@ from engine.links import Links
 from engine.tables import Campaign, FlowVersion, Member, OutboxMessage
 from landing.app import landing_app, landing_server
 from landing.offered import TOPIC
+from landing.patience import PatientProtocol
 from landing.responses import CustomerResponse
 from landing.settings import LandingSettings
 from store.clock import FixedClock
@@ -155,20 +156,33 @@ def execute(database: Engine, sql: str) -> None:
 
 
 @pytest.fixture
-def pages(database: Engine, as_pages: Engine, people: People, settings: LandingSettings, clock: FixedClock) -> Iterator[Pages]:
+def protocol() -> type[PatientProtocol]:
+    """How patient the server of the pages is; tests that wait for its end are given one in a hurry."""
+    return PatientProtocol
+
+
+@pytest.fixture
+def pages(
+    database: Engine,
+    as_pages: Engine,
+    people: People,
+    settings: LandingSettings,
+    clock: FixedClock,
+    protocol: type[PatientProtocol],
+) -> Iterator[Pages]:
     heard: list[CustomerResponse] = []
     app = landing_app(as_pages, settings, clock, heard.append)
     # Over plain HTTP: reading the certificates of the whole world would take longer than most of these tests.
-    with served(app) as address, httpx.Client(base_url=address, headers={"user-agent": BROWSER}, verify=False) as browser:
+    with served(app, protocol) as address, httpx.Client(base_url=address, headers={"user-agent": BROWSER}, verify=False) as browser:
         yield Pages(browser, database, people, Links(BASE, Signer([KEY])), clock, heard, settings)
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, protocol: type[PatientProtocol] = PatientProtocol) -> Iterator[str]:
     """The application behind a real server on a free port; gives its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = landing_server(app, "127.0.0.1", 0)
+        server = landing_server(app, "127.0.0.1", 0, protocol)
         thread = Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -51,13 +51,14 @@ def all_said(connection: socket.socket) -> bytes:
     return said
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landing.patience.SENDING_SECONDS", SOON)
-    monkeypatch.setattr("landing.patience.READING_SECONDS", SOON)
+class Hurried(PatientProtocol):
+    sending_seconds = reading_seconds = SOON
 
 
-@pytest.mark.usefixtures("hurried")
+hurried = pytest.mark.parametrize("protocol", [Hurried])
+
+
+@hurried
 @pytest.mark.parametrize(
     "begun",
     [
@@ -76,7 +77,7 @@ def test_who_does_not_finish_a_request_is_cut_off(pages: Pages, begun: bytes) ->
     assert pages.browser.get("/").status_code == 200
 
 
-@pytest.mark.usefixtures("hurried")
+@hurried
 def test_a_byte_now_and_then_earns_no_more_time(pages: Pages) -> None:
     with talking(pages) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: pages.test\r\nX-A: ")
@@ -94,24 +95,24 @@ def test_a_byte_now_and_then_earns_no_more_time(pages: Pages) -> None:
     assert sent < 5_000
 
 
-@pytest.mark.usefixtures("hurried")
+@hurried
 def test_who_was_in_time_is_served_and_may_ask_again_on_the_same_connection(pages: Pages) -> None:
     for _ in range(3):
         assert pages.browser.post("/c", data={"code": "x"}).status_code == 422
 
 
-@pytest.mark.usefixtures("hurried")
 def test_who_does_not_read_a_big_answer_is_cut_off() -> None:
     async def big(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"x" * 30_000_000})
 
-    async def visit() -> None:
-        config, state = Config(big, http=PatientProtocol, ws="none"), ServerState()
+    async def visit() -> int:
+        """How many connections are left."""
+        config, state = Config(big, http=Hurried, ws="none"), ServerState()
         config.load()
         lost = asyncio.Event()
 
-        class Told(PatientProtocol):
+        class Told(Hurried):
             def connection_lost(self, exc: Exception | None) -> None:
                 super().connection_lost(exc)
                 lost.set()
@@ -122,8 +123,9 @@ def test_who_does_not_read_a_big_answer_is_cut_off() -> None:
             visitor.write(b"GET / HTTP/1.1\r\nHost: pages.test\r\n\r\n")
             await lost.wait()
             visitor.close()
+        return len(state.connections)
 
-    asyncio.run(visit())
+    assert asyncio.run(visit()) == 0
 
 
 def test_a_cut_off_visitor_is_no_error_of_ours(pages: Pages, caplog: pytest.LogCaptureFixture) -> None:
@@ -166,9 +168,8 @@ def test_one_link_takes_so_many_forms_a_minute_and_another_is_not_held_up(pages:
     assert pages.browser.post(pages.path("opt_out"), data={"scope": "channel"}).status_code == 200
 
 
-def test_counts_begin_again_after_the_window_and_forget_who_was_quiet_for_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landing.rates.REMEMBERED", 2)
-    counts = Counts(2)
+def test_counts_begin_again_after_the_window_and_forget_who_was_quiet_for_longest() -> None:
+    counts = Counts(2, remembered=2)
     assert [counts.one_more("a", 0), counts.one_more("a", 1), counts.one_more("a", 2)] == [True, True, False]
     assert counts.one_more("a", WINDOW_SECONDS) is True
     assert [counts.one_more("b", 0), counts.one_more("b", 0), counts.one_more("b", 0)] == [True, True, False]
