@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
-from typing import Any
+from typing import TypeAlias
 
 MOST_BYTES = 2_000_000  # what is said of a message stands before its attachments
 _MOST_TEXT = 200_000  # characters of a part that are read
 _MOST_NESTING = 60  # more is an attack: the parser's time grows with the square, and its recursion ends
 _NESTING = re.compile(rb"boundary|message/", re.IGNORECASE)
 _ENCODED = ("base64", "quoted-printable")
+Mail: TypeAlias = "Message[str, str]"  # as the parser gives it: a payload of its is a text, or a list of mails
 _NOTHING_LEFT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
@@ -77,7 +78,7 @@ def _as_text(data: bytes) -> Opened | None:
     return Opened(fields, (Part("text/plain", _clean(body[:_MOST_TEXT].decode("utf-8", "replace"))),))
 
 
-def _taken_apart(message: Any) -> Opened | None:
+def _taken_apart(message: Mail) -> Opened | None:
     fields = _fields(message)
     if not fields.pairs:
         return None
@@ -87,15 +88,14 @@ def _taken_apart(message: Any) -> Opened | None:
     return Opened(fields, tuple(parts), tuple(returned))
 
 
-def _collect(message: Any, parts: list[Part], returned: list[Part]) -> None:
-    kind = message.get_content_type()
-    payload = message.get_payload()
+def _collect(message: Mail, parts: list[Part], returned: list[Part]) -> None:
+    kind, inside = message.get_content_type(), _inside(message)
     if kind in ("message/delivery-status", "message/global-delivery-status", "message/feedback-report", "message/disposition-notification"):
-        parts.append(Part(kind, _text(message), _blocks(message, payload)))
+        parts.append(Part(kind, _text(message), _blocks(message, inside)))
     elif kind in ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"):
         returned.extend(_returned(message, kind))
-    elif isinstance(payload, list):
-        for inner in payload:
+    elif inside is not None:
+        for inner in inside:
             _collect(inner, parts, returned)
     elif kind.startswith("multipart/"):  # none of its boundaries was found
         parts.append(Part("text/plain", _text(message)))
@@ -103,33 +103,39 @@ def _collect(message: Any, parts: list[Part], returned: list[Part]) -> None:
         parts.append(Part(kind, _text(message)))
 
 
-def _returned(message: Any, kind: str) -> Iterator[Part]:
+def _inside(message: Mail) -> Sequence[Mail] | None:
+    """The mails that it is made of; None for one that is a text itself."""
     payload = message.get_payload()
-    if not isinstance(payload, list):
+    return [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else None
+
+
+def _returned(message: Mail, kind: str) -> Iterator[Part]:
+    inside = _inside(message)
+    if inside is None:
         text = _text(message)
         yield Part(kind, text, (_parsed(text),))
         return
-    for inner in payload:
+    for inner in inside:
         within: list[Part] = []
         _collect(inner, within, within)
         yield Part(kind, "\n".join(part.text for part in within)[:_MOST_TEXT], (_fields(inner),))
 
 
-def _blocks(message: Any, payload: Any) -> tuple[Fields, ...]:
+def _blocks(message: Mail, inside: Sequence[Mail] | None) -> tuple[Fields, ...]:
     """The blocks of headers of a status; some servers encode the whole, which is not allowed."""
     encoded = str(message.get("content-transfer-encoding", "")).strip().lower() in _ENCODED
-    if isinstance(payload, list) and not encoded:
-        return tuple(fields for inner in payload for fields in (_fields(inner), *_further(inner)) if fields.pairs)
-    text = "\n\n".join(inner.as_string() for inner in payload) if isinstance(payload, list) else _text(message)
-    if encoded and isinstance(payload, list):
-        holder: Message[str, str] = Message()
+    if inside is not None and not encoded:
+        return tuple(fields for inner in inside for fields in (_fields(inner), *_further(inner)) if fields.pairs)
+    text = "\n\n".join(inner.as_string() for inner in inside) if inside is not None else _text(message)
+    if encoded and inside is not None:
+        holder: Mail = Message()
         holder["Content-Transfer-Encoding"] = str(message.get("content-transfer-encoding"))
         holder.set_payload(text.strip())
         text = _text(holder)
     return tuple(fields for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n")) if (fields := _parsed(block)).pairs)
 
 
-def _further(inner: Any) -> Iterator[Fields]:
+def _further(inner: Mail) -> Iterator[Fields]:
     """Blocks that the parser took for the body of the first: feedback reports have but one kind of block."""
     payload = inner.get_payload()
     if isinstance(payload, str) and payload.strip():
@@ -140,7 +146,7 @@ def _parsed(text: str) -> Fields:
     return _fields(email.parser.Parser(policy=email.policy.compat32).parsestr(text.lstrip(), headersonly=True))
 
 
-def _fields(message: Any) -> Fields:
+def _fields(message: Mail) -> Fields:
     return Fields(tuple((name.lower(), _decoded(str(value))) for name, value in message.raw_items()))
 
 
@@ -153,7 +159,7 @@ def _decoded(value: str) -> str:
     return _clean(line)
 
 
-def _text(message: Any) -> str:
+def _text(message: Mail) -> str:
     data = message.get_payload(decode=True)
     if not isinstance(data, bytes):
         return ""
