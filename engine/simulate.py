@@ -94,10 +94,10 @@ def audience(session: Session, running: Running, at: datetime) -> Iterator[tuple
     facts, customer = SqlFacts(session, running.known(at)), table_of(Customer)
     for node_id, node in audiences_of(running.graph.nodes).items():
         condition = compile_condition(running.read_condition(node.audience, Place.CUSTOMER), facts.scope(None))
+        fitting = select(customer.c.id).select_from(facts.people()).where(customer.c.erased_at.is_(None), condition)
         after = 0
         while True:
-            query = select(customer.c.id).select_from(facts.people()).where(customer.c.id > after, customer.c.erased_at.is_(None), condition)
-            ids = session.execute(query.order_by(customer.c.id).limit(CHUNK)).scalars().all()
+            ids = session.execute(fitting.where(customer.c.id > after).order_by(customer.c.id).limit(CHUNK)).scalars().all()
             if not ids:
                 break
             yield node_id, np.array(ids, np.int64)
