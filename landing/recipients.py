@@ -14,6 +14,7 @@ from engine.tables import FlowVersion, OutboxMessage
 from landing.wording import BUILT_IN, CUSTOMER, VOUCHER
 
 _MESSAGE, _VERSION, _CUSTOMER, _VOUCHER = (table_of(each) for each in (OutboxMessage, FlowVersion, Customer, Voucher))
+GONE = "The message behind this link is no longer there."
 _SHOWN = [name.removeprefix(CUSTOMER) for name in BUILT_IN]
 # Built once: SQLAlchemy takes longer to put a statement together than SQLite to answer it.
 COLUMNS = (

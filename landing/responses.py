@@ -20,7 +20,8 @@ from customers.stated import Occasion, Statement, state
 from customers.tables import Contact, Customer, CustomerId, table_of
 from engine.wake import wake
 from landing.fields import Value
-from landing.recipients import Recipient
+from landing.recipients import GONE, Recipient
+from store.errors import TokenError
 
 WEB = "web"
 PATIENCE_SECONDS = 5
@@ -33,7 +34,7 @@ _OF_KIND = (*_MINE, _CONTACT.c.kind == bindparam("kind"))
 _STORY = select(_CONTACT.c.kind, _CONTACT.c.key).where(*_MINE)
 _NUMBER = select(func.count()).where(*_OF_KIND)
 _LAST = select(func.count().over().label("number"), _CONTACT.c.detail).where(*_OF_KIND).order_by(_CONTACT.c.id.desc()).limit(1)
-_HELD = select(_CUSTOMER.c.id).where(_CUSTOMER.c.id == bindparam("id")).with_for_update(key_share=True)
+_HELD = select(_CUSTOMER.c.erased_at).where(_CUSTOMER.c.id == bindparam("id")).with_for_update(key_share=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,10 @@ def log_answers(session: Session, recipient: Recipient, answers: Answers, at: da
 def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source, at: datetime) -> bool:
     """Refuse this channel, or every channel, for the campaign's purpose; False when that was refused already.
 
-    A campaign without a purpose is refused for every purpose.
+    A campaign without a purpose is refused for every purpose. Whoever was erased has refused everything.
     """
+    if recipient.is_erased:
+        return False
     hold(session, recipient.customer_id)
     purpose = recipient.header.purpose or EVERYTHING
     channel = EVERYTHING if scope == "all" else recipient.channel
@@ -128,6 +131,8 @@ def opt_out(session: Session, recipient: Recipient, scope: Scope, source: Source
 
 def tell_why(session: Session, recipient: Recipient, why: str, at: datetime) -> None:
     """Log why, as an event of its own, when there was an opt-out by this message that has no reason yet. It wakes nobody."""
+    if recipient.is_erased:
+        return
     hold(session, recipient.customer_id)
     number = _count(session, recipient, Kind.OPTED_OUT)
     key = f"opt_out_reason:{recipient.message_id}:{number}"
@@ -163,12 +168,15 @@ def spoken(value: Value) -> str:
 
 
 def hold(session: Session, customer_id: CustomerId) -> None:
-    """Let requests about one customer go one after the other, until the session's work is committed."""
-    # A lock on PostgreSQL, waited for as long as a visitor would; SQLite has one writer at a time.
+    """Let requests about one customer go one after the other, until the session's work is committed.
+
+    Raises TokenError when the customer was erased since the page looked: nothing is to be written of them any more.
+    """
     connection = session.connection()
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql":  # waits as long as a visitor would; SQLite has one writer at a time
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'")
-        connection.execute(_HELD, {"id": customer_id})
+    if connection.execute(_HELD, {"id": customer_id}).scalar_one() is not None:
+        raise TokenError(GONE)
 
 
 def entry_of(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human: bool = True, detail: Any = None) -> Entry:

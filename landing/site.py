@@ -25,7 +25,7 @@ from landing.page import Page
 from landing.page_files import PageShelf
 from landing.pictures import SHOWN_FILES, shown_path
 from landing.preference_words import SAID, WHY
-from landing.recipients import Recipient, message_with_code, recipient_of
+from landing.recipients import GONE, Recipient, message_with_code, recipient_of
 from landing.render import Renderer, Visitor
 from landing.responses import PATIENCE_SECONDS, Answers, CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
 from landing.results import Results
@@ -47,7 +47,6 @@ OnResponse = Callable[[CustomerResponse], None]
 OPEN_AFTER_CODE = timedelta(days=1)
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058
 SEE_OTHER = 303
-GONE = "The message behind this link is no longer there."
 _STOPS: tuple[LinkPurpose, ...] = ("opt_out", "one_click")
 
 

@@ -19,19 +19,22 @@ from customers.consent import Source
 from customers.contact_log import Kind
 from customers.corrections import CORRECTABLE
 from customers.tables import CustomerId
+from engine.asked import RequestKind, Wanted, ask
 from engine.campaigns import open_versions, start
 from engine.language.check import check_text
 from engine.language.context import CheckContext
 from engine.links import Links
 from engine.outbox import State
-from engine.requests import RequestKind, Wanted, ask
 from landing.app import landing_app
 from landing.dossier_lines import LINES_OF
 from landing.my_data import FILE_NAME
 from landing.my_data_words import NAMES, TOLD
+from landing.recipients import recipient_of
+from landing.responses import Answers, log_answers
 from landing.settings import LandingSettings
 from landing.words import LANGUAGES
 from store.clock import FixedClock
+from store.errors import TokenError
 from store.session import reading, writing
 from store.tokens import Signer
 from tests.conftest import NOON
@@ -249,6 +252,18 @@ def test_erasing_is_asked_once_more_and_then_done_within_minutes(mine: Mine) -> 
     assert mine.browser.get(mine.centre).status_code == 404
     assert mine.browser.post(f"{mine.centre}/my-data").status_code == 404
     assert mine.browser.get(mine.links.link("opt_out", 1, None).removeprefix(BASE)).status_code == 200
+
+
+def test_what_a_page_looked_at_before_an_erasure_writes_nothing_after_it(mine: Mine, as_pages: Engine) -> None:
+    with reading(as_pages) as session:
+        recipient = recipient_of(session, 1)
+    assert recipient is not None
+    mine.browser.post(f"{mine.opened()}/erase")
+    mine.carry_out()
+    with pytest.raises(TokenError), writing(as_pages) as session:
+        log_answers(session, recipient, Answers({"remark": "It is me, Name1"}, {"remark": "What else?"}), NOON)
+    with reading(mine.bench.workspace.database) as session:
+        assert session.execute(text("SELECT count(*) FROM contact WHERE kind = 'answered'")).scalar() == 0
 
 
 def test_an_erasure_waits_for_a_message_that_is_being_sent(mine: Mine) -> None:
