@@ -10,8 +10,8 @@ from contactflow.erasing import erase_everywhere
 from customers.consent import Source
 from customers.corrections import correct, corrected, terms_of
 from customers.tables import Customer, CustomerId, table_of
+from engine.asked import LATER, REFUSED, OpenRequest, Outcome, RequestKind, campaign_for, come_in, is_paused
 from engine.nodes.request import MY_DATA
-from engine.requests import LATER, REFUSED, OpenRequest, Outcome, RequestKind, campaign_for, come_in, is_paused
 from engine.tables import Request
 from engine.wake import wake
 from engine.workspace import Workspace

@@ -7,8 +7,8 @@ from sqlmodel import Session
 
 from customers.consent import Source
 from customers.tables import CustomerId, table_of
+from engine.asked import RequestKind
 from engine.erasure import erase
-from engine.requests import RequestKind
 from engine.tables import Request
 from landing.tables import FormDraft
 from store.bulk import insert_new

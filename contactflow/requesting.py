@@ -13,8 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session
 
 from contactflow.answering import correct_data, erase_data, forget_gathered, gather
-from engine.joining import forget_unconfirmed, join
-from engine.requests import (
+from engine.asked import (
     LATER,
     REFUSED,
     OpenRequest,
@@ -24,6 +23,7 @@ from engine.requests import (
     open_requests,
     settle,
 )
+from engine.joining import forget_unconfirmed, join
 from engine.workspace import Workspace
 from landing.drafts import forget_drafts
 from store.errors import StorageError

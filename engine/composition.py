@@ -17,6 +17,7 @@ from customers.attributes import read_attributes
 from customers.consent import Unreachable, consent_of, reachability
 from customers.segments import segment_of
 from customers.tables import table_of
+from engine.asked import refused_answers
 from engine.facts import SqlFacts
 from engine.header import PAGE_SEGMENT
 from engine.language.context import CHANNELS
@@ -26,7 +27,6 @@ from engine.nodes.send import ONLY, UNPERSONALISED, Send, Words, neutral
 from engine.outbox import Settlement, State, message_key
 from engine.reasons import Reason
 from engine.recording import Addressee
-from engine.requests import refused_answers
 from engine.running import Running
 from engine.tables import Member, OutboxMessage, StoredWording
 from engine.tracking import followed

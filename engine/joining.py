@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from customers.consent import EVERYTHING, consent_of
 from customers.tables import ConsentEvent, Customer, CustomerId, Purchase, table_of
+from engine.asked import LATER, REFUSED, OpenRequest, Outcome, RequestKind, campaign_for, come_in, is_paused
 from engine.links import CONFIRM_LIFE
 from engine.nodes.request import JOIN
-from engine.requests import LATER, REFUSED, OpenRequest, Outcome, RequestKind, campaign_for, come_in, is_paused
 from engine.tables import OutboxMessage, Request
 from engine.workspace import Workspace
 

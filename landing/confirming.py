@@ -14,8 +14,8 @@ from sqlmodel import Session
 from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
 from customers.contact_log import Kind, log
 from customers.tables import Consent, table_of
+from engine.asked import RequestKind
 from engine.links import Links
-from engine.requests import RequestKind
 from engine.tables import Request
 from engine.wake import wake
 from landing.join_words import SAID

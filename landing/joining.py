@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from engine.asked import RequestKind, Wanted, ask, offered
 from engine.joining import join_key
 from engine.nodes.request import JOIN
-from engine.requests import RequestKind, Wanted, ask, offered
 from landing.drafts import NOTHING_YET
 from landing.fields import Value
 from landing.join_page import EMAIL, FIRST_NAME, JoinPage, JoinShelf

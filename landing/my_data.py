@@ -19,9 +19,9 @@ from sqlmodel import Session
 from customers.contact_log import Kind
 from customers.corrections import CORRECTABLE, Corrected, corrected, terms_of
 from customers.tables import table_of
+from engine.asked import RequestKind, Wanted, ask, offered
 from engine.links import LinkPurpose, Links
 from engine.nodes.request import MY_DATA
-from engine.requests import RequestKind, Wanted, ask, offered
 from engine.tables import Request
 from landing.dossier_lines import Speech
 from landing.dossier_page import DossierPage

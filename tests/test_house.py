@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,13 @@ VIOLATIONS = (
 def test_no_module_has_a_name_that_says_nothing() -> None:
     tests = (ROOT / "tests").rglob("*.py")
     assert [path for path in (*SOURCES, *tests) if path.stem in VAGUE or path.parent.name in VAGUE] == []
+
+
+def test_no_module_beside_the_runner_stands_in_the_place_of_somebody_elses() -> None:
+    """To load a flow, Prefect puts the folder of engine/runner.py in front of where modules are looked for, and leaves it there."""
+    known = sys.stdlib_module_names | packages_distributions().keys()
+    beside = {path.stem for path in (ROOT / "engine").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert beside & known - {"__init__", "wave"} == set()  # the standard library's wave reads sounds, which nobody here does
 
 
 def test_every_package_says_what_it_is_for() -> None:

@@ -13,11 +13,11 @@ from contactflow.requesting import HANDLERS, Requests
 from customers.choices import ChoiceKind, Chosen, record_choices
 from customers.consent import ConsentChange, Source, record_consent, suppress
 from customers.tables import Customer, CustomerId, Purchase, table_of
+from engine.asked import LATER, RequestKind, Wanted, ask, offered
 from engine.campaigns import open_versions
 from engine.explain import explain
 from engine.interventions import pause, resume, stop
 from engine.joining import FORGOTTEN_AFTER, join_key
-from engine.requests import LATER, RequestKind, Wanted, ask, offered
 from engine.running import Running
 from engine.simulate import simulate
 from engine.tables import Member, OutboxMessage, Request
