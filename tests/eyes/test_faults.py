@@ -27,6 +27,11 @@ _SMALL = """() => [...document.querySelectorAll('a[href], button, input:not([typ
     const height = getComputedStyle(target).display == 'inline' ? target.parentElement.getBoundingClientRect().height : box.height;
     return !each.closest('.away') && (box.width < 24 || height < 24);
 }).map(each => each.outerHTML.slice(0, 100))"""
+# What WCAG 1.4.12 says that people may set; as a style sheet of the reader's own, which a policy of ours does not keep out.
+_SPACED = """() => { const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
+        p { margin-bottom: 2em !important }`);
+    document.adoptedStyleSheets = [sheet]; }"""
 _BYTES = """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
     .filter(each => !/[.](svg|png|jpg|gif|mp4|vtt)$/.test(each.name)).reduce((sum, each) => sum + each.decodedBodySize, 0)"""
 
@@ -46,9 +51,13 @@ def test_a_page_keeps_nobody_out(visit: Visit, scene: Scene, language: str) -> N
     assert 1_000 < visit.page.evaluate(_BYTES) <= HEAVIEST_BYTES
     assert visit.page.evaluate("document.scripts.length") == 0
     assert visit.page.locator("html").get_attribute("lang") == language
+    headlines = visit.page.locator("h1").all_inner_texts()
+    assert [f"{headline} · Groenhof" for headline in headlines] == [visit.page.title()]
     ours = (visit.world.address, visit.world.away)
     assert [each for each in visit.requests if not each.startswith(ours)] == []
     assert [each for each in visit.complaints if "the server responded with a status" not in each] == []
+    visit.page.evaluate(_SPACED)
+    assert visit.page.evaluate(CUT) == []
 
 
 def looks_at(scene: Scene, language: str) -> list[tuple[int, Any]]:
