@@ -47,20 +47,20 @@ SAID: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "asked_title": "Sehen Sie in Ihr Postfach",
             "asked": "Wir haben eine Mail an die Adresse geschickt, die Sie angegeben haben. Sie sind angemeldet, sobald Sie darin auf den "
             "Knopf drücken.",
-            "asked_nothing": "Nach einigen Minuten noch keine Mail? Sehen Sie bei den unerwünschten Mails nach, oder füllen Sie das Formular "
-            "noch einmal aus und achten Sie auf Tippfehler. Wer unsere Mails schon bekommt, erhält jetzt keine weitere.",
+            "asked_nothing": "Nach einigen Minuten noch keine Mail? Sehen Sie bei den unerwünschten Mails nach, oder füllen Sie das "
+            "Formular noch einmal aus und achten Sie auf Tippfehler. Wer unsere Mails schon bekommt, erhält jetzt keine weitere.",
             "confirm_title": "Sollen wir Sie anmelden?",
             "confirm": "Mit dieser Adresse hat jemand „{purpose}“ von {sender} angefordert. Waren Sie das? Dann drücken Sie auf den Knopf.",
             "agreed": "Dem stimmen Sie zu:",
             "yes": "Ja, anmelden",
             "not_me": "Waren Sie es nicht? Dann tun Sie nichts. Ohne diesen Knopf wird niemand angemeldet, und wir vergessen die Adresse.",
             "done_title": "Sie sind angemeldet",
-            "done": "Vielen Dank. Von jetzt an erhalten Sie „{purpose}“ von {sender} per E-Mail, bis Sie es beenden: in jeder Mail steht ein "
-            "Link dafür.",
+            "done": "Vielen Dank. Von jetzt an erhalten Sie „{purpose}“ von {sender} per E-Mail, bis Sie es beenden: in jeder Mail steht "
+            "ein Link dafür.",
             "preferences": "Auswählen, was Sie erhalten",
             "stopped_title": "Sie haben uns gebeten aufzuhören",
-            "stopped": "Das war, nachdem Sie das Formular ausgefüllt hatten, und deshalb gilt es. Möchten Sie unsere Mails doch, dann füllen "
-            "Sie das Formular noch einmal aus.",
+            "stopped": "Das war, nachdem Sie das Formular ausgefüllt hatten, und deshalb gilt es. Möchten Sie unsere Mails doch, dann "
+            "füllen Sie das Formular noch einmal aus.",
         },
     }
 )
