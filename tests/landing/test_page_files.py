@@ -208,4 +208,4 @@ def test_contrast_is_that_of_the_recommendation() -> None:
 
 def test_a_page_may_show_every_column_of_a_customer_but_our_own_bookkeeping() -> None:
     columns = {"customer." + name for name in Customer.model_fields}
-    assert columns ^ set(BUILT_IN) == {"customer.id", "customer.created_at", "customer.changed_at"}
+    assert columns ^ set(BUILT_IN) == {f"customer.{name}" for name in ("id", "created_at", "changed_at", "erased_at")}
