@@ -103,7 +103,7 @@ def _profile(role: str, attributes: Collection[str]) -> Iterator[str]:
 
 def _exposures(role: str) -> Iterator[str]:
     """Who sees which variant of a page, and nothing of who is in which arm of a node, the hold-out least of all; nor can it be forged."""
-    columns = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables["exposure"].columns.keys())
+    columns = ", ".join(f'"{column.name}"' for column in SQLModel.metadata.tables["exposure"].columns)
     only = f"WHERE strpos(node, '{NO_NODE}') > 0 WITH LOCAL CHECK OPTION"
     yield f"CREATE VIEW {SCHEMA}.exposure AS SELECT {columns} FROM public.exposure {only};"  # noqa: S608 - names of our own
     yield f"GRANT SELECT, INSERT ON {SCHEMA}.exposure TO {role};"

@@ -26,9 +26,7 @@ def preview(
     variant: Annotated[str | None, typer.Option(help="In this variant. Default: the one that the lot gives this customer.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file for it: .html, .eml or .txt; of --page a folder.")] = None,
     to: Annotated[list[str] | None, typer.Option(help="Send it to this address, marked as a test; may be repeated.")] = None,
-    page: Annotated[
-        bool, typer.Option("--page", help="Show the landing page in each language, variant and segment.")
-    ] = False,
+    page: Annotated[bool, typer.Option("--page", help="Show the landing page in each language, variant and segment.")] = False,
     made_up: Annotated[list[str] | None, typer.Option("--as", help="With --page: somebody with NAME=VALUE; may be repeated.")] = None,
     format_: As = Format.TEXT,
     workspace: Workspace = HERE,
