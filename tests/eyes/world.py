@@ -95,10 +95,6 @@ class World:
             session.expunge_all()
             return list(rows)
 
-    def wait(self, **span: float) -> None:
-        """Let time pass."""
-        self.clock.put(self.clock.now() + timedelta(**span))
-
 
 @contextmanager
 def world(database: Engine, as_pages: Engine, settings: LandingSettings) -> Iterator[World]:
