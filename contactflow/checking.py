@@ -42,6 +42,7 @@ def check_one(path: Path, context: CheckContext) -> Checked:
     page, form = _page_of(checked, context), _form_of(checked, context)
     if page is None and form is None:
         return checked
+    from landing.frame import frame_faults
     from landing.join_page import JoinPage
     from landing.page import Page
     from landing.page_check import check_page
@@ -49,7 +50,7 @@ def check_one(path: Path, context: CheckContext) -> Checked:
     attributes, pages = tuple(context.own_attributes), ((page, Page), (form, JoinPage))
     templates, segments = context.templates, tuple(context.vocabulary.segments)
     found = [check_page(file, templates, attributes, shown_path(file), model, segments=segments) for file, model in pages if file]
-    faults = tuple(fault for each in found for fault in each)
+    faults = (*(fault for each in found for fault in each), *frame_faults(templates, shown_path))
     return replace(checked, faults=faults, graph=None) if faults else checked
 
 

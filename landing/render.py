@@ -17,6 +17,7 @@ from landing.blocks import Sight
 from landing.colours import brand_css
 from landing.drafts import NOTHING_YET
 from landing.fields import ChoiceField, FormField, ScaleField, Words
+from landing.frame import frames_of, style_of
 from landing.moments import zone_named
 from landing.page import Page
 from landing.recipients import Recipient
@@ -72,11 +73,11 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.css = brand_css(brand) + (_HERE / "static" / "page.css").read_text(encoding="utf-8")
+        self.css = brand_css(brand) + (_HERE / "static" / "page.css").read_text(encoding="utf-8") + style_of(settings.templates)
         digest = hashlib.sha256(self.css.encode()).hexdigest()[:12]
-        self._pages.globals.update(
-            kept=KEPT, stylesheet=f"{settings.path}/static/{digest}.css", logo=brand.logo and self.picture(brand.logo), sender=self._sender
-        )
+        logo = brand.logo and self.picture(brand.logo)
+        self._frames = frames_of(settings.templates, self._sender, logo, self.picture)
+        self._pages.globals.update(kept=KEPT, stylesheet=f"{settings.path}/static/{digest}.css", logo=logo, sender=self._sender)
 
     def anybody(self, accepted: str | None) -> Visitor:
         """A visitor of whom only the browser's languages are known."""
@@ -88,9 +89,10 @@ class Renderer:
 
     def render(self, template: str, visitor: Visitor, values: Mapping[str, object]) -> str:
         """A template of ours for a visitor."""
-        words, stop_link = WORDS[visitor.language], visitor.stop_link and personal(visitor.stop_link)
+        stop_link = visitor.stop_link and personal(visitor.stop_link)
+        same = {"words": WORDS[visitor.language], "frame": self._frames[visitor.language]}
         known = {"template": template, "language": visitor.language, "stop_link": stop_link, **values}
-        return self._alike.rendered(known, lambda each: self._pages.get_template(template).render(words=words, **each))
+        return self._alike.rendered(known, lambda each: self._pages.get_template(template).render(**same, **each))
 
     def page(self, page: Page, visitor: Visitor, now: datetime, spot: Spot | None = None) -> dict[str, Any]:
         """What page.html shows of a campaign's page, and of its form at a spot; without one where everybody begins."""
