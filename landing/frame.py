@@ -91,7 +91,7 @@ def _faults_when_made(path: Path, templates: Path, file: str) -> Iterator[Fault]
     pictures: list[str] = []
 
     def picture(name: str) -> str:
-        pictures.append(name)
+        pictures.append(str(name))
         return ""
 
     try:

@@ -207,7 +207,7 @@ def test_tables_of_another_version_are_told_of_and_not_touched(database: Engine,
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0005" < HEAD
 
 
-def test_pages_are_served_under_the_role_by_a_command_that_writes_no_file(
+def test_pages_are_served_under_the_role_by_a_command_that_writes_no_file_but_clicks_that_wait(
     tmp_path: Path, database: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, port, name = make_workspace(tmp_path / "shop"), free_port(), f"pages_{uuid4().hex[:8]}"
