@@ -15,7 +15,12 @@ from channels.email.wording import EmailWording
 from tests.conftest import NOON
 
 ROOT = Path(__file__).parents[2] / "templates"
-LINKS = {"page": "https://shop.example/p/1", "opt_out": "https://shop.example/o/1?a=1&b=2", "one_click": "https://shop.example/u/1"}
+LINKS = {
+    "page": "https://shop.example/p/1",
+    "opt_out": "https://shop.example/o/1?a=1&b=2",
+    "one_click": "https://shop.example/u/1",
+    "preferences": "https://shop.example/s/1",
+}
 TEXT = f"Something in words that is long enough to read. Stop: {LINKS['opt_out']}"
 BEFORE = '<html><body><div style="display:none">What is in it for you</div>'
 STOP = '<a href="https://shop.example/o/1?a=1&amp;b=2">Stop</a></body></html>'

@@ -268,14 +268,14 @@ def test_the_winback_mails_greet_whoever_has_no_name() -> None:
         assert isinstance(wording, EmailWording), wording
         values = {
             "customer": {"first_name": None, "favourite_department": None},
-            "links": {"page": "https://example.com/p", "opt_out": "https://example.com/o"},
+            "links": {name: f"https://example.com/{name}" for name in ("page", "opt_out", "preferences")},
             "sender": {"name": "Shop", "address": ""},
             "campaign": {"title": "Win back"},
         }
         parts = composed(wording, values).parts
         assert "Hello there," in parts["html"]
-        assert "<https://example.com/p>" in parts["text"]
-        assert "<https://example.com/o>" in parts["text"]
+        assert "<https://example.com/page>" in parts["text"]
+        assert "<https://example.com/opt_out>" in parts["text"]
 
 
 def test_a_template_is_compiled_once_for_all_processes_and_again_when_anything_in_it_changes(tmp_path: Path) -> None:
