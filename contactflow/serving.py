@@ -28,6 +28,7 @@ from engine.prefect_server import prefect_at_hand
 from engine.workspace import Workspace
 from landing.app import landing_app, landing_server
 from landing.hooks import Hooks
+from landing.responses import PATIENCE_SECONDS
 from store.clock import Clock, SystemClock
 from store.session import open_database, reading
 from studio.paths import StudioPaths
@@ -38,7 +39,6 @@ LOOK_AT_HALTED = timedelta(seconds=10)  # a person at another terminal lets it g
 SHORTEST_SLEEP = timedelta(seconds=1)  # a wave has a cost of its own: what comes in within a second goes together
 
 HERE = ("127.0.0.1", "localhost", "::1")
-PATIENCE_SECONDS = 5
 
 Told = Callable[[str], object]
 

@@ -172,10 +172,7 @@ def hold(session: Session, customer_id: CustomerId) -> None:
 
     Raises TokenError when the customer was erased since the page looked: nothing is to be written of them any more.
     """
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":  # waits as long as a visitor would; SQLite has one writer at a time
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'")
-    if connection.execute(_HELD, {"id": customer_id}).scalar_one() is not None:
+    if session.connection().execute(_HELD, {"id": customer_id}).scalar_one() is not None:
         raise TokenError(GONE)
 
 

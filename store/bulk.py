@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -36,18 +37,22 @@ def insert_rows(
 ) -> int:
     """Insert `rows` (values as the database stores them: micros, cents, text) and give the number of rows given.
 
-    One statement on SQLite, one COPY on PostgreSQL. A broken unique key undoes the whole transaction, unless
+    One statement on SQLite; on PostgreSQL one too, a COPY where there are several. A broken unique key undoes the whole transaction, unless
     `keep_existing`: then the row that was there first stands.
     """
     if keep_existing:
         return _insert_new_rows(session, table, columns, rows)
     connection = session.connection()
     names = ", ".join(f'"{name}"' for name in columns)
+    given, mark = iter(rows), "?"
     if connection.dialect.name == "postgresql":
-        return _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
-    marks = ", ".join("?" * len(columns))
-    values = [tuple(row) for row in rows]
+        mark, first = "%s", list(islice(given, 2))
+        if len(first) > 1:
+            return _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', chain(first, given))
+        given = iter(first)  # a COPY takes more messages back and forth than an INSERT
+    values = [tuple(row) for row in given]
     if values:
+        marks = ", ".join([mark] * len(columns))
         # Names are our own tables' and columns', never a user's words.
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', values)
     return len(values)

@@ -21,9 +21,9 @@ _POSTGRES = "-c jit=off"
 def open_database(url: str, busy_seconds: float = BUSY_SECONDS, *, outlives_power_cuts: bool = False) -> Engine:
     """An engine for a SQLite or PostgreSQL address; opens no connection yet.
 
-    `busy_seconds` is how long SQLite's one lock, a connection of PostgreSQL, and a free one of our own are waited for. With
-    `outlives_power_cuts` SQLite waits for the disk at each commit (PostgreSQL does by itself). Raises StorageError for an address that is
-    neither.
+    `busy_seconds` is how long SQLite's one lock, a connection of PostgreSQL, and a free one of our own are waited for; given less than the
+    usual, also a row of PostgreSQL that somebody else is changing. With `outlives_power_cuts` SQLite waits for the disk at each commit
+    (PostgreSQL does by itself). Raises StorageError for an address that is neither.
     """
     address = _address(url)
     # Parameters hold personal data: they never stand in an error, and so never in a log.
@@ -98,6 +98,8 @@ def _address(url: str) -> URL:
 
 
 def _postgres(busy_seconds: float, options: str = _POSTGRES) -> dict[str, Any]:
+    if busy_seconds < BUSY_SECONDS:
+        options = f"{options} -c lock_timeout={round(busy_seconds * 1000)}"
     patience = {"connect_timeout": max(2, round(busy_seconds)), "tcp_user_timeout": round(busy_seconds * 1000)}
     return {"hide_parameters": True, "connect_args": {"options": options, **patience}, "pool_timeout": busy_seconds}
 

@@ -51,6 +51,7 @@ def _upgrade(engine: Engine, found: str | None) -> None:
     # Two that start at once: the second waits for the lock, and then finds nothing to do.
     with engine.execution_options(contactflow_writing=True).connect() as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # however long the other takes
             connection.execute(text("SELECT pg_advisory_xact_lock(7304271)"))
         if found == _revision(connection):
             config.attributes["connection"] = connection

@@ -17,9 +17,9 @@ from store.clock import to_micros
 from store.session import reading
 from tests.eyes.browser import PHONE, Visit, visiting
 from tests.eyes.world import World, fill, settings_of, world
-from tests.landing.landing_pages import as_pages
+from tests.landing.landing_pages import as_pages, patience
 
-__all__ = ["as_pages"]
+__all__ = ["as_pages", "patience"]
 DOES_SCRIPT = {"en": True, "nl": False, "de": False}
 
 

@@ -26,7 +26,7 @@ from engine.tables import Campaign, FlowVersion, Member, OutboxMessage
 from landing.app import landing_app, landing_server
 from landing.offered import TOPIC
 from landing.patience import PatientProtocol
-from landing.responses import CustomerResponse
+from landing.responses import PATIENCE_SECONDS, CustomerResponse
 from landing.settings import LandingSettings
 from store.clock import FixedClock
 from store.session import open_database, reading, writing
@@ -133,7 +133,13 @@ def people(database: Engine, clock: FixedClock) -> People:
 
 
 @pytest.fixture
-def as_pages(database: Engine, settings: LandingSettings) -> Iterator[Engine]:
+def patience() -> float:
+    """Seconds that a page waits for a row which somebody else is changing."""
+    return PATIENCE_SECONDS
+
+
+@pytest.fixture
+def as_pages(database: Engine, settings: LandingSettings, patience: float) -> Iterator[Engine]:
     """The database as the pages reach it: in PostgreSQL under a role of their own, which a feature that needs more has to be given."""
     if database.dialect.name == "sqlite":
         yield database
@@ -142,7 +148,7 @@ def as_pages(database: Engine, settings: LandingSettings) -> Iterator[Engine]:
     with database.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32))")
     execute(database, role_sql(role, [TOPIC + name for name in settings.offered.topics]))
-    limited = open_database(database.url.set(username=role).render_as_string(hide_password=False))
+    limited = open_database(database.url.set(username=role).render_as_string(hide_password=False), patience)
     yield limited
     limited.dispose()
     execute(database, f"DROP OWNED BY {role}; DROP ROLE {role};")

@@ -193,9 +193,9 @@ def test_with_a_locked_database_an_answer_is_refused_whole_and_can_be_sent_again
     assert pages.browser.post(pages.path(), data=CHOICE).status_code == 303
 
 
+@pytest.mark.parametrize("patience", [1.0])
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has no locks on rows
-def test_a_customer_who_is_being_changed_for_long_is_not_waited_for(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landing.responses.PATIENCE_SECONDS", 1)
+def test_a_customer_who_is_being_changed_for_long_is_not_waited_for(pages: Pages) -> None:
     with Session(pages.database) as session:
         session.execute(select(Customer).where(col(Customer.id) == pages.people.customer_id).with_for_update())
         assert pages.browser.post(pages.path(), data=CHOICE).status_code == 503
