@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from engine.links import Links
 from landing.calendars import Calendars
@@ -35,6 +36,7 @@ from store.tokens import Signer
 
 LOOK = ["GET", "HEAD"]
 NO_CONTENT = 204
+METHOD_NOT_ALLOWED = 405
 
 
 def landing_app(
@@ -160,12 +162,19 @@ def _ending_with(traces: Traces, looks: Looks) -> Callable[[FastAPI], Any]:
     return lifespan
 
 
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
+    there = (route for route in app.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in there for method in route.methods or ()})
+
+
 def _add_failures(app: FastAPI, site: Site) -> None:
     def lost(request: Request, error: Exception) -> Response:
         # One page for a wrong, an altered, an expired and a never issued link: nothing can be learned by trying.
         status = error.status_code if isinstance(error, HTTPException) else 404
         response = site.notice(request.headers.get("accept-language", ""), status)
-        response.headers.update(getattr(error, "headers", None) or {})  # which methods an address knows (405), when to come back
+        response.headers.update(getattr(error, "headers", None) or {})  # when to come back
+        if status == METHOD_NOT_ALLOWED:  # by itself it would name those of one route of the address
+            response.headers["Allow"] = ", ".join(_methods_of(app, request))
         return response
 
     app.add_exception_handler(TokenError, lost)

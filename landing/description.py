@@ -3,6 +3,7 @@
 It is written into docs/ and not served: the pages are for people.
 """
 
+import inspect
 import json
 import re
 import warnings
@@ -10,6 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from landing.site import Form
 
 LONGEST_TEXT = 2_000
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
@@ -33,7 +37,6 @@ _FORM = {
     "type": "object",
     "description": "The fields of the page's form. What a field may hold, the page says; the rest is not looked at.",
     "additionalProperties": {"type": "string", "maxLength": LONGEST_TEXT},
-    "maxProperties": 20,
 }
 _CODE = {"type": "object", "properties": {"code": {"type": "string", "maxLength": 40, "description": "The short code of a letter."}}}
 
@@ -45,6 +48,7 @@ def description(app: FastAPI) -> dict[str, Any]:
         found = get_openapi(title="contactflow: landing pages", version="1", routes=app.routes, description=__doc__)
     # In place of FastAPI's own way of complaining, which the pages do not use.
     found["components"] = {"responses": {f"A{status}": _answer(status, text) for status, text in _ANSWERS.items()}}
+    forms = {each.path_format for each in app.routes if isinstance(each, APIRoute) and _reads_form(each)}
     for path, operations in found["paths"].items():
         # The methods of an address are a set, which has another order in every process.
         found["paths"][path] = dict(sorted(operations.items()))
@@ -56,10 +60,14 @@ def description(app: FastAPI) -> dict[str, Any]:
             operation["operationId"] = f"{method} {path}"
             operation["summary"] = operation.get("description", path).partition("\n")[0]
             operation.pop("description", None)
-            if method == "post" and not path.startswith("/hooks"):
+            if method == "post" and path in forms:
                 schema = _CODE if path == "/c" else _FORM
                 operation["requestBody"] = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
     return found
+
+
+def _reads_form(route: APIRoute) -> bool:
+    return any(each.annotation is Form for each in inspect.signature(route.endpoint).parameters.values())
 
 
 def _answer(status: str, text: str) -> dict[str, Any]:
