@@ -15,7 +15,6 @@ from fastapi.routing import APIRoute
 
 from landing.site import Form
 
-LONGEST_TEXT = 2_000
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
 _PAGE = {"text/html": _TEXT}
 _FOUND = dict.fromkeys(("text/html", "text/css", "text/calendar", "image/*"), _TEXT)
@@ -36,7 +35,7 @@ _ANSWERS: dict[str, str] = {
 _FORM = {
     "type": "object",
     "description": "The fields of the page's form. What a field may hold, the page says; the rest is not looked at.",
-    "additionalProperties": {"type": "string", "maxLength": LONGEST_TEXT},
+    "additionalProperties": {"type": "string"},
 }
 _CODE = {"type": "object", "properties": {"code": {"type": "string", "maxLength": 40, "description": "The short code of a letter."}}}
 
