@@ -8,19 +8,19 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session
 
 from contactflow.answering import correct_data, erase_data, forget_gathered, gather
 from engine.asked import (
     LATER,
-    REFUSED,
     OpenRequest,
     Outcome,
     RequestKind,
     hold_request,
     open_requests,
+    refuse,
     settle,
 )
 from engine.joining import forget_unconfirmed, join
@@ -34,7 +34,8 @@ LOOK_EVERY = timedelta(seconds=10)  # another process may have shown the page on
 
 Handler = Callable[[Session, Workspace, OpenRequest, datetime], Outcome]
 _logger = logging.getLogger(__name__)
-_AWAY = (OperationalError, PoolTimeoutError, StorageError)  # the database, not the request
+# The database is at fault, not the request. N. B. psycopg calls a connection that was cut off meanwhile an error of its interface.
+_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, StorageError)
 
 
 class Requests:
@@ -80,10 +81,7 @@ class Requests:
 
     def _refuse(self, request_id: int, now: datetime) -> bool:
         with writing(self._workspace.database) as session:
-            is_open = hold_request(session, request_id) is not None
-            if is_open:
-                settle(session, request_id, REFUSED, now)
-        return is_open
+            return refuse(session, request_id, now)
 
     def _forget(self, now: datetime) -> None:
         if self._forget_at is None or self._forget_at <= now:

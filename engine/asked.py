@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, null, select, update
 from sqlmodel import Session
 
 from customers.consent import Unreachable, suppressed_among
@@ -105,6 +105,13 @@ def settle(session: Session, request_id: int, outcome: Outcome, now: datetime) -
     if outcome.document is not None:
         values["document"] = outcome.document
     session.connection().execute(update(_REQUEST).where(_REQUEST.c.id == request_id).values(values))
+
+
+def refuse(session: Session, request_id: int, now: datetime) -> bool:
+    """Refuse an open request unread, for what stands in it may be past reading; False when it is open no more."""
+    unread = update(_REQUEST).where(_REQUEST.c.id == request_id, _REQUEST.c.state == "open")
+    refused = session.connection().execute(unread.values(state=REFUSED.state, settled_at=now, given=null()))
+    return refused.rowcount == 1
 
 
 def offered(session: Session, asked: Asked) -> Mapping[str, str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from contactflow.requesting import HANDLERS, Requests
 from customers.choices import ChoiceKind, Chosen, record_choices
@@ -234,6 +235,30 @@ def test_one_broken_request_stands_in_nobody_s_way_and_says_nothing_of_anybody(b
     assert bench.sent() == ["ann@example.com"]
     assert "Request 1" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["kind = 'nonsense'", "given = '{not a document'"])
+def test_a_request_that_cannot_even_be_read_stands_in_nobody_s_way(bench: Bench, broken: str) -> None:
+    bench.start(NEWSLETTER)
+    for address in ("bob@example.com", "ann@example.com"):
+        join(bench, address)
+    with writing(bench.workspace.database) as session:
+        session.execute(text(f"UPDATE request SET {broken} WHERE id = 1"))
+    assert look(bench) == 2
+    assert [row.state for row in rows(bench, Request)] == ["refused", "done"]
+    assert bench.sent() == ["ann@example.com"]
+
+
+@pytest.mark.parametrize("away", [OperationalError, InterfaceError])
+def test_while_the_database_is_away_a_request_waits_and_is_not_refused(bench: Bench, away: type[DBAPIError]) -> None:
+    bench.start(NEWSLETTER)
+    join(bench, "ann@example.com")
+
+    def lost(*_: Any) -> Any:
+        raise away("SELECT 1", None, OSError("the connection is closed"))
+
+    assert Requests(bench.workspace, {RequestKind.JOIN: lost}).look(NOON) == 0
+    assert Requests(bench.workspace).look(NOON) == 1
 
 
 @pytest.mark.parametrize("campaign", ["nowhere", "other"])
