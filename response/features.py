@@ -40,6 +40,7 @@ class Known:
 
     `features` are numbers without gaps, each column named in `names`. `left_out` are attributes that were not used: the groups differ on
     them more than chance explains, so that they were changed after the campaign began. `outcome` and `value` are in the metrics' own units.
+    `is_sample` when as many were taken as may be: there are others.
     """
 
     features: Numbers
@@ -48,24 +49,25 @@ class Known:
     treated: NDArray[np.bool_]
     outcome: Numbers
     value: Numbers
+    is_sample: bool
 
 
-def known_on_entry(sources: Sources, sides: Sides, metric: MetricSpec, money: MetricSpec) -> Known:
-    """The sample of both sides; one statement, and one that asks which attributes there are.
+def known_on_entry(sources: Sources, sides: Sides, metric: MetricSpec, money: MetricSpec, most: int = MOST) -> Known:
+    """At most `most` customers of both sides; one statement, and one that asks which attributes there are.
 
     What is dated (purchases, messages, the segment on entry) is taken from before the entry. The workspace's own attributes and the
     customer's country, language and birth date carry no date: they are taken as they stand, without those that a flow of this campaign
     writes or assigns arms by, and without those that the groups differ on.
     """
     own = _attributes(sources)
-    rows = _columns(sources, _statement(sources, sides, (metric, money), own))
+    rows = _columns(sources, _statement(sources, _sample(people(sources, sides), most), (metric, money), own))
     treated = rows.pop("control").astype(float) == 0
     outcome, value = (_filled(rows.pop(name)) / unit_of(spec.of) for name, spec in (("y", metric), ("worth", money)))
     columns: dict[str, list[tuple[str, Numbers]]] = {name: list(_encoded(name, column)) for name, column in rows.items()}
     leaking = _leaking({name: columns[name] for name in (*_UNDATED, *own)}, treated)
     kept = [each for name, parts in columns.items() if name not in leaking for each in parts]
     features = np.column_stack([column for _, column in kept]) if kept else np.zeros((len(treated), 0))
-    return Known(features, tuple(name for name, _ in kept), tuple(leaking), treated, outcome, value)
+    return Known(features, tuple(name for name, _ in kept), tuple(leaking), treated, outcome, value, len(treated) == most)
 
 
 def _attributes(sources: Sources) -> list[str]:
@@ -77,8 +79,7 @@ def _attributes(sources: Sources) -> list[str]:
     return [each["name"] for each in stored if each["name"] != "customer_id" and each["name"] not in written]
 
 
-def _statement(sources: Sources, sides: Sides, metrics: tuple[MetricSpec, MetricSpec], own: Sequence[str]) -> Select[Any]:
-    sample = _sample(people(sources, sides))
+def _statement(sources: Sources, sample: FromClause, metrics: tuple[MetricSpec, MetricSpec], own: Sequence[str]) -> Select[Any]:
     profile = Table(Profile.__tablename__, MetaData(), *_profile_columns(sources, own))
     bought = purchases_before(sample, sources.report.currency).subquery("bought")
     written = contacts_before(sample).subquery("written")
@@ -95,12 +96,12 @@ def _statement(sources: Sources, sides: Sides, metrics: tuple[MetricSpec, Metric
     return select(*columns).select_from(joined).order_by(each.c.member_id)
 
 
-def _sample(everyone: FromClause) -> FromClause:
-    """At most MOST customers, drawn by a fixed rule of their numbers, so that a second report draws the same."""
+def _sample(everyone: FromClause, most: int) -> FromClause:
+    """At most so many customers, drawn by a fixed rule of their numbers, so that a second report draws the same."""
     # A square in the middle, for multiples of small numbers in a row are in a row themselves.
     spread = everyone.c.customer_id % _PRIME * _FACTORS[0] % _PRIME
     drawn = spread * spread % _PRIME * _FACTORS[1] % _PRIME
-    return select(everyone).order_by(drawn, everyone.c.member_id).limit(MOST).subquery("sample")
+    return select(everyone).order_by(drawn, everyone.c.member_id).limit(most).subquery("sample")
 
 
 def _profile_columns(sources: Sources, own: Sequence[str]) -> Iterator[Column[Any]]:

@@ -22,8 +22,8 @@ SEED = 1
 STEPS = 20
 
 
-def section(sources: Sources) -> Section | None:
-    """None without a comparison; one sentence where something is missing that a ranking needs."""
+def section(sources: Sources, most: int = MOST) -> Section | None:
+    """None without a comparison; one sentence where something is missing that a ranking needs. Made of at most `most` customers."""
     sides = sides_of(sources)
     if sides.control is None or sides.metric.per:
         return None
@@ -33,7 +33,7 @@ def section(sources: Sources) -> Section | None:
     if min(sizes) < LEAST_CUSTOMERS:
         return Section("uplift", (_too_few(sizes),))
     money = money_of(sources)
-    known = known_on_entry(sources, sides, sides.metric, money)
+    known = known_on_entry(sources, sides, sides.metric, money, most)
     responses = tuple(int(np.count_nonzero(known.outcome[known.treated == side])) for side in (True, False))
     if min(responses) < LEAST_RESPONSES or not known.names:
         return Section("uplift", (_too_few_responses(responses) if known.names else say("uplift.nothing_known"),))
@@ -85,7 +85,7 @@ def _made_of(known: Known, sides: Sides) -> Iterator[Say]:
     """What the scores were made from, and on whom."""
     arms = Word("arm", sides.arms[0]) if len(sides.arms) == 1 else sides.together
     customers, facts = As("count", len(known.treated)), As("count", len(known.names))
-    key = "uplift.sampled" if len(known.treated) == MOST else "uplift.everyone"
+    key = "uplift.sampled" if known.is_sample else "uplift.everyone"
     yield say(key, "soft", customers=customers, facts=facts, arms=arms, control=Word("arm", sides.control or "")).behind(
         define="uplift_facts"
     )

@@ -16,8 +16,7 @@ from customers.conditions.vocabulary import AttributeKind
 from customers.tables import Customer, Purchase
 from engine.nodes.update import Update
 from engine.tables import Exposure, Member
-from response import features
-from response.features import Known, known_on_entry
+from response.features import MOST, Known, known_on_entry
 from response.sections.uplift import section
 from response.sides import money_of, sides_of
 from response.sources import Sources
@@ -62,9 +61,9 @@ def crowd(story: Story, size: int, moved: float, *nodes: Any) -> None:
     put(story, Purchase, "key customer_id purchased_at amount_cents currency", bought)
 
 
-def known(sources: Sources) -> Known:
+def known(sources: Sources, most: int = MOST) -> Known:
     sides = sides_of(sources)
-    return known_on_entry(sources, sides, sides.metric, money_of(sources))
+    return known_on_entry(sources, sides, sides.metric, money_of(sources), most)
 
 
 def test_a_ranking_that_is_there_is_found(story: Story) -> None:
@@ -145,15 +144,13 @@ def test_an_attribute_that_changed_after_the_start_is_left_out_by_name(story: St
     assert not any(name.startswith("shoe") for name in known(story.sources()).names)
 
 
-def test_of_very_many_customers_a_fixed_sample_is_taken(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_customers_a_fixed_sample_is_taken(story: Story) -> None:
     crowd(story, 1500, 0.3)
-    monkeypatch.setattr(features, "MOST", 1000)
-    monkeypatch.setattr("response.sections.uplift.MOST", 1000)
-    one, two = known(story.sources()), known(story.sources())
+    one, two = known(story.sources(), 1000), known(story.sources(), 1000)
     assert len(one.treated) == 1000
     assert np.array_equal(one.features, two.features)
     assert 430 < one.treated.sum() < 570
-    assert "uplift.sampled" in keys(section(story.sources()))
+    assert "uplift.sampled" in keys(section(story.sources(), 1000))
 
 
 def test_too_few_customers_are_told(story: Story) -> None:
