@@ -5,7 +5,7 @@ last moments. Each process has a file of its own, locked as long as it lives, an
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -13,7 +13,7 @@ from uuid import uuid4
 from store.disk import abandoned, open_locked
 
 SUFFIX = ".waiting"
-LARGEST = 4_000_000  # bytes, then what is done with is left out
+LARGEST = 4_000_000  # bytes, then what is done with is left out as soon as it is half of the file
 
 
 class Spool:
@@ -21,7 +21,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder, self._count = folder, 0
         self._path, self._file = self._new()
 
     def taken_over(self) -> list[str]:
@@ -31,22 +31,29 @@ class Spool:
             # What stands behind the last end of a line was being written when the process died.
             left = content[: content.rfind(b"\n") + 1]
             self._file.write(left)
-            lines += left.decode().splitlines()
+            lines += left.decode(errors="replace").splitlines()  # after a power cut anything may stand there
             path.unlink()
+        self._count += len(lines)
         return lines
 
     def add(self, line: str) -> None:
         """One more waits."""
         self._file.write(f"{line}\n".encode())
+        self._count += 1
 
-    def keep(self, lines: Sequence[str]) -> None:
-        """Only these still wait; others may stay in the file for a while, so that work must bear being done twice."""
-        if not lines:
+    def keep(self, count: int, lines: Iterable[str]) -> None:
+        """Only these, so many, still wait; others may stay in the file for a while, so that work must bear being done twice.
+
+        The lines are gone through only where the file is written anew: when much waits, that is not to be done after each piece of work.
+        """
+        if not count:
             os.ftruncate(self._file.fileno(), 0)
-        elif os.fstat(self._file.fileno()).st_size > LARGEST:
+            self._count = 0
+        elif 2 * count <= self._count and os.fstat(self._file.fileno()).st_size > LARGEST:
             old, file = self._path, self._file
             self._path, self._file = self._new()
             self._file.write("".join(f"{line}\n" for line in lines).encode())
+            self._count = count
             old.unlink()
             file.close()
 

@@ -99,8 +99,7 @@ class Traces:
     def begin(self) -> None:
         """Go on with what is left of those who were killed."""
         with self._something:
-            for line in self._on_disk(self._taken_over) or []:
-                self._waiting.append(Trace.of(line))
+            self._waiting += _readable(self._on_disk(self._taken_over) or [])
             # The seconds of the dead may be those of a machine that was down since: the last was heard just now.
             later = time.monotonic() - max((trace.heard for trace in self._waiting), default=0)
             self._waiting = [replace(trace, heard=trace.heard + later) for trace in self._waiting]
@@ -112,6 +111,7 @@ class Traces:
         with self._something:
             if len(self._waiting) >= MOST:
                 del self._waiting[: MOST // 10]
+                self._keep()
                 _logger.error("%d clicks and opens were dropped: the database has been away for too long.", MOST // 10)
             self._waiting.append(trace)
             if self._spool:
@@ -141,6 +141,11 @@ class Traces:
             return []
         self._spool = Spool(self._spool_folder)
         return self._spool.taken_over()
+
+    def _keep(self) -> None:
+        """Let only what waits stand in the file."""
+        if self._spool:
+            self._on_disk(partial(self._spool.keep, len(self._waiting), (trace.line for trace in self._waiting)))
 
     def _on_disk(self, work: Callable[[], T]) -> T | None:
         """Without a place on the disk it goes on in memory: a visitor is led on whatever becomes of the count."""
@@ -186,8 +191,7 @@ class Traces:
                 done = {id(trace) for _, traces in batch for trace in traces}
                 with self._something:
                     self._waiting = [trace for trace in self._waiting if id(trace) not in done]
-                    if self._spool:
-                        self._on_disk(partial(self._spool.keep, [trace.line for trace in self._waiting]))
+                    self._keep()
 
     def _taken(self, is_ripe: Callable[[Sequence[Trace]], bool]) -> Iterator[list[tuple[int, list[Trace]]]]:
         """Messages with their traces, in batches; they wait on until they are written down."""
@@ -216,6 +220,18 @@ class Traces:
             if piece and row.customer_id in customers:
                 kind = Kind.CLICKED if piece.happening is Happening.CLICKED else Kind.OPENED
                 self._told(CustomerResponse(CustomerId(row.customer_id), row.id, row.campaign, kind, piece.at))
+
+
+def _readable(lines: Iterable[str]) -> Iterator[Trace]:
+    """The traces of lines; what a power cut or another release has made of a line keeps no server from starting."""
+    unread = 0
+    for line in lines:
+        try:
+            yield Trace.of(line)
+        except (ValueError, TypeError):
+            unread += 1
+    if unread:
+        _logger.error("%d clicks and opens that waited in a file cannot be read, and are lost.", unread)
 
 
 def _report(message: str, count: int, error: Exception) -> None:
