@@ -17,6 +17,7 @@ from contactflow.requesting import Requests
 from contactflow.returning import intake_of
 from contactflow.rules import Rules
 from contactflow.settings import read_settings
+from contactflow.waking import Waker, waking
 from contactflow.watching import Ears, listening
 from engine.agenda import next_due
 from engine.campaigns import campaign_names, open_versions
@@ -121,9 +122,10 @@ def serve(root: Path, door: Door, *, pages_only: bool) -> None:
         open_desk(workspace, SystemClock()) as desk,
     ):
         ticker = Ticker(workspace, desk, clock, door.told)
+        waker = Waker(workspace, clock, ticker.notice)
         door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
-        with _ticking(ticker), _listening(root, workspace, ticker, clock, door.told):
-            _web(root, door, clock, ticker.notice, _studio(root, door, workspace.database))
+        with _ticking(ticker), waking(waker), _listening(root, workspace, ticker, clock, door.told):
+            _web(root, door, clock, waker.notice, _studio(root, door, workspace.database))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from engine.progress import GOING_ON, REASONS, Progress, Queued
 from engine.running import Running
 from engine.step import step
 from engine.tables import Exposure, Member, Move, OutboxMessage
-from store.bulk import insert_alike, insert_rows, update_rows
+from store.bulk import Ids, among, insert_alike, insert_rows, update_rows
 from store.clock import to_micros
 from store.session import writing
 
@@ -30,24 +30,27 @@ CHUNK = 5_000  # members a transaction: a tenth of a second, so that nobody wait
 _CHANGED = ("node", "arrived_at", "deadline_at", "due_at", "hop", "fresh", "ended", "ended_at")
 
 
-def advance(running: Running, now: datetime, most: int) -> int:
-    """Step members that are due, chunk by chunk, until none is left, `most` are done or the campaign is halted; gives how many."""
+def advance(running: Running, now: datetime, most: int, customer_ids: Ids | None = None) -> int:
+    """Step members that are due, chunk by chunk, until none is left, `most` are done or the campaign is halted; gives how many.
+
+    With `customer_ids` only theirs.
+    """
     done = 0
     while done < most:
         with writing(running.workspace.database) as session:
-            count = advance_chunk(session, running, now, min(CHUNK, most - done)) if may_go_on(session, running) else 0
+            count = advance_chunk(session, running, now, min(CHUNK, most - done), customer_ids) if may_go_on(session, running) else 0
         done += count
         if count == 0:
             break
     return done
 
 
-def advance_chunk(session: Session, running: Running, now: datetime, most: int) -> int:
+def advance_chunk(session: Session, running: Running, now: datetime, most: int, customer_ids: Ids | None = None) -> int:
     """Step at most `most` due members inside the caller's transaction; gives their number.
 
     A member that another runner is stepping is passed over (PostgreSQL), or not visible yet (SQLite has one writer).
     """
-    rows = _due(session, running, now, most)
+    rows = _due(session, running, now, most, customer_ids)
     if not rows:
         return 0
     members, entries = _columns(rows, running)
@@ -61,7 +64,7 @@ def advance_chunk(session: Session, running: Running, now: datetime, most: int) 
     return len(rows)
 
 
-def _due(session: Session, running: Running, now: datetime, most: int) -> Sequence[Row[Any]]:
+def _due(session: Session, running: Running, now: datetime, most: int, customer_ids: Ids | None) -> Sequence[Row[Any]]:
     member, outbox = table_of(Member), table_of(OutboxMessage)
     delivery = case(
         (outbox.c.id.is_(None), NO_MESSAGE),
@@ -80,6 +83,8 @@ def _due(session: Session, running: Running, now: datetime, most: int) -> Sequen
         .limit(most)
         .with_for_update(of=member, skip_locked=True)
     )
+    if customer_ids is not None:
+        due = due.where(among(session, member.c.customer_id, customer_ids))
     return session.connection().execute(due).all()
 
 
