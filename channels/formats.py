@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What each filter reads beside its value: kept with a message, so that it can be shown again as it was.
 READS = ("customer.language", "customer.country", "sender.language", "sender.country")
-_WIDTHS = ("short", "medium", "long", "full")
+_ENGLISH = "en_GB"  # of whoever's country is not known: "en" alone is that of the United States
 
 
 def reads_of(tree: nodes.Template) -> frozenset[str]:
@@ -105,13 +105,13 @@ def _decimal(value: str) -> Decimal:
 
 @lru_cache(1_000)
 def _locale(language: str, country: str) -> "Locale":
-    """The nearest that is known: language in country, or the language alone, or English."""
+    """The nearest that is known: language in country, or the language alone, or the English of the product."""
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 - as above
 
     tongue = language.replace("-", "_").split("_")[0].lower()
-    for name in (f"{tongue}_{country.upper()}", tongue):
+    for name in (f"{tongue}_{country.upper()}", _ENGLISH if tongue == "en" else tongue):
         try:
             return Locale.parse(name)
         except (UnknownLocaleError, ValueError, TypeError):
             continue
-    return Locale.parse("en")
+    return Locale.parse(_ENGLISH)

@@ -14,6 +14,7 @@ from customers.consent import EVERYTHING
 from customers.preferred import PartOfDay
 from engine.links import LinkPurpose, Links
 from landing.leading import way_to_choices
+from landing.moments import date_in_words
 from landing.my_data import may_ask
 from landing.my_data_words import TOLD
 from landing.offered import Offered, spoken
@@ -179,6 +180,4 @@ class Shown:
         return {"name": name, "label": self._said[channel], "ticked": ticked}
 
     def _day(self, moment: datetime) -> str:
-        from babel.dates import format_date  # noqa: PLC0415 - only for whoever has paused
-
-        return format_date(moment.astimezone(self._settings.zone).date(), "long", locale=self._language)
+        return date_in_words(moment.astimezone(self._settings.zone).date(), self._language)

@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 from landing.words import WORDS, Language
 
 DAY, MOMENT = "%Y-%m-%d", "%Y-%m-%d %H:%M"
-_BABEL: dict[Language, str] = {"en": "en_GB", "nl": "nl", "de": "de"}  # 8 March, as the rest of our English
+_BABEL: dict[str, str] = {"en": "en_GB", "nl": "nl", "de": "de"}  # 8 March, as the rest of our English
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,13 @@ def in_words(day: date, language: Language, today: date) -> str:
 
     pattern = WORDS[language]["day"] + ("" if day.year == today.year else " y")
     return format_date(day, pattern, locale=_BABEL[language])
+
+
+def date_in_words(day: date, language: str) -> str:
+    """A day with its year."""
+    from babel.dates import format_date  # noqa: PLC0415 - as above
+
+    return format_date(day, "long", locale=_BABEL[language])
 
 
 def span_in_words(span: timedelta, unit: str, language: Language) -> str:
