@@ -73,10 +73,10 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.css = brand_css(brand) + (_HERE / "static" / "page.css").read_text(encoding="utf-8") + style_of(settings.templates)
-        digest = hashlib.sha256(self.css.encode()).hexdigest()[:12]
         logo = brand.logo and self.picture(brand.logo)
         self._frames = frames_of(settings.templates, self._sender, logo, self.picture)
+        self.css = brand_css(brand) + (_HERE / "static" / "page.css").read_text(encoding="utf-8") + style_of(settings.templates)
+        digest = hashlib.sha256(self.css.encode()).hexdigest()[:12]
         self._pages.globals.update(kept=KEPT, stylesheet=f"{settings.path}/static/{digest}.css", logo=logo, sender=self._sender)
 
     def anybody(self, accepted: str | None) -> Visitor:

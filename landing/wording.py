@@ -23,7 +23,7 @@ _SHOWN = "key first_name last_name email phone street postcode city country lang
 BUILT_IN = tuple(CUSTOMER + name for name in _SHOWN)
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
+class Sandbox(ImmutableSandboxedEnvironment):
     """Expressions over given values and nothing else. A name without a value is an empty text: checked pages have none."""
 
     def __init__(self) -> None:
@@ -106,4 +106,4 @@ def _compile(text: str) -> Template | Markup:
     return _SANDBOX.from_string(text) if "{" in text else escape(text)
 
 
-_SANDBOX = _Sandbox()
+_SANDBOX = Sandbox()

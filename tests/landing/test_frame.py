@@ -9,6 +9,7 @@ from engine.header import Header
 from landing.frame import frame_faults
 from landing.page_files import load_page
 from landing.preview import previews, somebody
+from landing.render import Renderer
 from landing.settings import LandingSettings
 from store.errors import InputError
 from tests.conftest import NOON
@@ -61,7 +62,10 @@ def test_a_preview_has_them_too(branded: Path, settings: LandingSettings) -> Non
         ("\n<img src='//cdn.example/x.png'>", 2, "fetches something from elsewhere"),
         ("{{ picture('no/such.svg') }}", 1, "there is no picture 'no/such.svg'"),
         ("{{ picture() }}", 1, "cannot be made"),
-        ("{{ 'a' * 'b' }}", 1, "cannot be made"),
+        ("{{ 'a' * 10**10 }}", 1, "does not count with *"),
+        ("{% if language == 'de' %}<img src=\"{{ picture('no/such.svg') }}\">{% endif %}", 1, "there is no picture 'no/such.svg'"),
+        ('<img srcset="data:image/png;base64,AA">', 1, "fetches something from elsewhere"),
+        ("<link rel=stylesheet href=x.css>", 1, "brings in another file"),
         ("{% for each in range(10**9) %}{% endfor %}", 1, "'range' is not something"),
     ],
 )
@@ -72,3 +76,21 @@ def test_a_fault_is_told_with_its_line(templates: Path, settings: LandingSetting
     assert [(fault.line, told in f"{fault.message} {fault.remedy}") for fault in found] == [(line, True)]
     with pytest.raises(InputError, match=r"footer\.html"):
         next(previews(settings, Brand(), load_page(templates / "winback/page.yaml"), somebody("x", Header("x", None, None), {}), NOON))
+
+
+@pytest.mark.parametrize(
+    ("style", "line", "told"),
+    [
+        (b"p {}\n.claim { background: url( 'https://cdn.example/x.png') }", 2, "the style fetches something from elsewhere"),
+        (b"@import 'more.css';", 1, "brings in another file"),
+        (b"\n\n@font-face { font-family: x; src: url(../i/x.woff) }", 3, "name fonts"),
+        (b".claim::after { content: '\xe9' }", 1, "Save it as a text file in UTF-8"),
+    ],
+)
+def test_a_fault_in_the_style_is_told_too(templates: Path, settings: LandingSettings, style: bytes, line: int, told: str) -> None:
+    (templates / "brand").mkdir()
+    (templates / "brand/page.css").write_bytes(style)
+    found = list(frame_faults(templates))
+    assert [(fault.line, told in f"{fault.message} {fault.remedy}") for fault in found] == [(line, True)]
+    with pytest.raises(InputError, match=r"page\.css"):
+        Renderer(settings, Brand())
