@@ -6,6 +6,7 @@ last moments. Each process has a file of its own, locked as long as it lives, an
 
 import os
 from collections.abc import Iterable
+from errno import ENOSPC
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -30,7 +31,7 @@ class Spool:
         for path, content in abandoned(self._folder, f"*{SUFFIX}"):
             # What stands behind the last end of a line was being written when the process died.
             left = content[: content.rfind(b"\n") + 1]
-            self._file.write(left)
+            _write(self._file, left)
             lines += left.decode(errors="replace").splitlines()  # after a power cut anything may stand there
             path.unlink()
         self._count += len(lines)
@@ -38,7 +39,7 @@ class Spool:
 
     def add(self, line: str) -> None:
         """One more waits."""
-        self._file.write(f"{line}\n".encode())
+        _write(self._file, f"{line}\n".encode())
         self._count += 1
 
     def keep(self, count: int, lines: Iterable[str]) -> None:
@@ -50,12 +51,8 @@ class Spool:
             os.ftruncate(self._file.fileno(), 0)
             self._count = 0
         elif 2 * count <= self._count and os.fstat(self._file.fileno()).st_size > LARGEST:
-            old, file = self._path, self._file
-            self._path, self._file = self._new()
-            self._file.write("".join(f"{line}\n" for line in lines).encode())
+            self._begin_anew(lines)
             self._count = count
-            old.unlink()
-            file.close()
 
     def close(self, *, is_done: bool) -> None:
         """Let go; what still waits is left for the next process."""
@@ -63,6 +60,24 @@ class Spool:
             self._path.unlink(missing_ok=True)
         self._file.close()
 
+    def _begin_anew(self, lines: Iterable[str]) -> None:
+        path, file = self._new()
+        try:
+            _write(file, "".join(f"{line}\n" for line in lines).encode())
+        except OSError:
+            path.unlink()
+            file.close()
+            raise
+        self._path.unlink()
+        self._file.close()
+        self._path, self._file = path, file
+
     def _new(self) -> tuple[Path, BinaryIO]:
         path = self._folder / f"{uuid4().hex}{SUFFIX}"
         return path, open_locked(path)
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    # A disk that fills up takes what fits and calls it done; only the next write would be refused.
+    if file.write(content) < len(content):
+        raise OSError(ENOSPC, os.strerror(ENOSPC))

@@ -153,6 +153,8 @@ class Traces:
             return work()
         except OSError as error:
             _logger.error("Clicks wait in memory only from now on: %s.", error.strerror)  # noqa: TRY400  # no fault of ours
+            if self._spool:
+                self._spool.close(is_done=False)
             self._spool = None
             return None
 

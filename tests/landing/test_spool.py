@@ -1,6 +1,7 @@
 """What waits in a file is taken over from the dead, once, and from nobody who lives."""
 
 import logging
+import resource
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,22 @@ def test_what_is_done_is_no_longer_there_and_a_large_file_is_begun_anew(tmp_path
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"again\n"]
     spool.close(is_done=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_full_disk_takes_a_part_of_is_kept_where_it_was(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.add("x" * (LARGEST + 1))
+    spool.add("still")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            spool.keep(1, ["still"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    spool.close(is_done=False)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_a_large_file_most_of_which_still_waits_is_not_written_again_after_each_piece_of_work(tmp_path: Path) -> None:
