@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+import numpy as np
 from sqlalchemy import Row, Text, cast, delete, literal, null, or_, select, update
 from sqlmodel import Session
 
@@ -29,11 +30,11 @@ from customers.tables import (
     table_of,
 )
 from customers.texts import one_of
-from store.bulk import insert_rows, update_rows
+from store.bulk import Ids, among, insert_rows, update_rows
 from store.clock import to_micros
 from store.columns import json_or_none
 
-Known = Literal["key", "email"]
+Known = Literal["key", "email"]  # the attributes of a customer of which digests are kept
 PERSONAL = (
     *("first_name", "last_name", "email", "phone", "street", "postcode", "city"),
     *("country", "language", "timezone", "birth_date"),
@@ -48,7 +49,8 @@ _customer, _contact, _purchase, _suppression = table_of(Customer), table_of(Cont
 
 def digest_of(known: Known, text: str) -> str:
     """What is kept of a key or a mail address, in hexadecimal: the same in every workspace, and not to be turned back."""
-    return hashlib.blake2b(f"{known}:{text.strip().lower() if known == 'email' else text}".encode(), digest_size=20).hexdigest()
+    same = text.strip().lower() if known == "email" else text  # an address is the same however it is written, a key is not
+    return hashlib.blake2b(f"{known}:{same}".encode(), digest_size=20).hexdigest()
 
 
 def anyone_erased(session: Session) -> bool:
@@ -80,9 +82,21 @@ def erase_person(session: Session, customer_id: CustomerId, at: datetime, source
     for table in (profile_table({}), table_of(StatedPreference), table_of(Choice)):
         session.execute(delete(table).where(table.c.customer_id == customer_id))
     _refuse(session, customer_id, at, source)
-    _clear_contacts(session, customer_id)
+    clear_contacts(session, np.array([customer_id], np.int64))
     mine = update(_purchase).where(_purchase.c.customer_id == customer_id)
     session.execute(mine.values(key=literal("erased-") + cast(_purchase.c.id, Text)))
+
+
+def clear_contacts(session: Session, customer_ids: Ids) -> None:
+    """Take out of the contact log whatever may hold words or addresses of these customers; that something happened, and when, stays."""
+    about = (_contact.c[name] for name in ("id", "key", "detail", "message_id", "member_id"))
+    theirs = among(session, _contact.c.customer_id, customer_ids)
+    told = select(*about).where(theirs, or_(_contact.c.detail.is_not(None), _contact.c.key.is_not(None)))
+    after = 0
+    while rows := session.execute(told.where(_contact.c.id > after).order_by(_contact.c.id).limit(_BATCH)).all():
+        after = rows[-1].id
+        cleared = [(_key(row.key), json_or_none(_detail(row)), row.id) for row in rows]
+        update_rows(session, _contact, "id", ("key", "detail"), cleared)
 
 
 def _mark(session: Session, key: str, email: str | None, at: datetime) -> None:
@@ -105,16 +119,6 @@ def _refuse(session: Session, customer_id: CustomerId, at: datetime, source: Sou
     session.execute(update(event).where(event.c.customer_id == customer_id).values(evidence=null()))
     change = ConsentChange(customer_id, EVERYTHING, EVERYTHING, granted=False, at=at, source=source, evidence={"erased": True})
     record_consent(session, [change])
-
-
-def _clear_contacts(session: Session, customer_id: CustomerId) -> None:
-    about = (_contact.c[name] for name in ("id", "key", "detail", "message_id", "member_id"))
-    mine = select(*about).where(_contact.c.customer_id == customer_id, or_(_contact.c.detail.is_not(None), _contact.c.key.is_not(None)))
-    after = 0
-    while rows := session.execute(mine.where(_contact.c.id > after).order_by(_contact.c.id).limit(_BATCH)).all():
-        after = rows[-1].id
-        cleared = [(_key(row.key), json_or_none(_detail(row)), row.id) for row in rows]
-        update_rows(session, _contact, "id", ("key", "detail"), cleared)
 
 
 def _key(key: str | None) -> str | None:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, func, literal, null, select, update
+import numpy as np
+from sqlalchemy import Row, Table, Text, cast, func, literal, null, select, update
 from sqlmodel import Session
 
 from customers.consent import Source
 from customers.erasure import erase_person
 from customers.tables import Customer, CustomerId, table_of
-from engine.outbox import FINAL, Settlement, State
+from engine.outbox import FINAL, Settlement, State, forget_content
 from engine.reasons import Reason
 from engine.recording import Addressee, record
 from engine.tables import FlowVersion, Member, Move, OutboxMessage, Request
@@ -37,8 +38,7 @@ def erase(session: Session, customer_id: CustomerId, now: datetime, source: Sour
     _send_nothing(session, [row for row in messages if row.state == State.QUEUED], now)
     _leave(session, [row for row in members if row.ended is None], now)
     addresses = {row.address for row in messages if row.address}
-    gone = dict.fromkeys(("address", "code", "wording_id", "answer", "provider_id"))
-    session.execute(update(_outbox).where(_outbox.c.customer_id == customer_id).values(merged=null(), **gone))
+    forget_content(session, np.array([customer_id], np.int64))
     asked = update(_request).where(_request.c.customer_id == customer_id)
     session.execute(asked.values(given=null(), document=null(), key=_nameless_key()))
     erase_person(session, customer_id, now, source, addresses)
@@ -70,4 +70,4 @@ def _leave(session: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
 
 def _nameless_key() -> Any:
     """The key of somebody's request to join is made of their address."""
-    return literal("erased:") + func.cast(_request.c.id, _request.c.key.type)
+    return literal("erased:") + cast(_request.c.id, Text)

@@ -9,16 +9,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Text, and_, cast, func, insert, literal, null, select, update
+from sqlalchemy import Text, and_, cast, func, insert, literal, select, update
 from sqlmodel import Session
 
 from customers.consent import EVERYTHING, consent_of
+from customers.erasure import clear_contacts
 from customers.tables import ConsentEvent, Customer, CustomerId, Purchase, table_of
 from engine.asked import LATER, REFUSED, OpenRequest, Outcome, RequestKind, campaign_for, come_in, is_paused
 from engine.links import CONFIRM_LIFE
 from engine.nodes.request import JOIN
-from engine.tables import OutboxMessage, Request
+from engine.outbox import forget_content
+from engine.tables import Request
 from engine.workspace import Workspace
+from store.bulk import among
 
 CHANNEL = "email"
 NEW = "join-"  # before the number of the request that made a customer: their key
@@ -63,13 +66,12 @@ def join_key(campaign: str, digest: str, day: date) -> str:
 
 def forget_unconfirmed(session: Session, now: datetime) -> int:
     """Take away who the new customers were that never confirmed in time; gives how many. Nobody who was known before is touched."""
-    ids = session.connection().execute(_unconfirmed(now)).scalars().all()
-    if ids:
-        outbox = table_of(OutboxMessage)
-        values = {"address": None, "wording_id": None, "answer": None, "provider_id": None, "merged": null()}
-        session.connection().execute(update(outbox).where(outbox.c.customer_id.in_(ids)).values(values))
+    ids = np.array(session.connection().execute(_unconfirmed(now)).scalars().all(), np.int64)
+    if len(ids):
+        forget_content(session, ids)
+        clear_contacts(session, ids)  # what came back of a mail to an address that nobody has says that address
         gone: dict[str, Any] = {**dict.fromkeys(_PERSONAL), "changed_at": now}
-        session.connection().execute(update(_CUSTOMER).where(_CUSTOMER.c.id.in_(ids)).values(gone))
+        session.connection().execute(update(_CUSTOMER).where(among(session, _CUSTOMER.c.id, ids)).values(gone))
     return len(ids)
 
 

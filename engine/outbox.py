@@ -167,6 +167,13 @@ def release(session: Session, claim_name: str, states: Sequence[State]) -> int:
     return session.connection().execute(back).rowcount
 
 
+def forget_content(session: Session, customer_ids: Ids) -> None:
+    """Forget where the messages to these customers went and what stood in them; that they were sent, when and by which node stays."""
+    outbox = table_of(OutboxMessage)
+    gone = dict.fromkeys(("address", "code", "wording_id", "merged", "answer", "provider_id"))
+    session.connection().execute(update(outbox).where(among(session, outbox.c.customer_id, customer_ids)).values(gone))
+
+
 def open_nodes(session: Session, version_id: int, now: datetime) -> Sequence[tuple[str, str]]:
     """The (node, channel) pairs of a version that have a message to be sent now."""
     outbox = table_of(OutboxMessage)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from contactflow.requesting import HANDLERS, Requests
 from customers.choices import ChoiceKind, Chosen, record_choices
 from customers.consent import ConsentChange, Source, record_consent, suppress
+from customers.contact_log import Entry, Kind, log
 from customers.tables import Customer, CustomerId, Purchase, table_of
 from engine.asked import LATER, RequestKind, Wanted, ask, offered
 from engine.campaigns import open_versions
@@ -207,6 +208,8 @@ def test_a_new_customer_who_never_confirms_is_forgotten_and_nobody_else_is(bench
     allow(bench, numbers["bob@example.com"])
     with writing(bench.workspace.database) as session:
         session.add(Purchase(key="p1", customer_id=numbers["cleo@example.com"], purchased_at=NOON, amount_cents=100))
+        bounce = {"source": "mail", "bounce": "hard", "detail": "550 no such ann@example.com"}  # a typing error is what mostly happens
+        log(session, [Entry(NOON, numbers["ann@example.com"], "in", "email", Kind.BOUNCED, message_id=1, detail=bounce)])
     look(bench, NOON + FORGOTTEN_AFTER - timedelta(minutes=1))
     assert "ann@example.com" in {row.email for row in rows(bench, Customer)}
     Requests(bench.workspace).look(NOON + FORGOTTEN_AFTER + timedelta(minutes=1))
