@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from customers.contact_log import Entry, Kind, log
-from customers.tables import Contact, CustomerId, Voucher, table_of
+from customers.tables import Contact, Customer, CustomerId, Voucher, table_of
 from customers.texts import one_of
 from store.bulk import among, insert_rows
 from store.clock import to_micros
@@ -54,11 +54,12 @@ def issue(session: Session, vouchers: Sequence[Issued], at: datetime) -> None:
     insert_rows(session, table_of(Voucher), (*_NAMES, "issued_at"), rows, keep_existing=True)
 
 
-def owners_of(session: Session, codes: Sequence[str]) -> Mapping[str, Issued]:
-    """The vouchers among these texts, each as `as_code` reads it, by code; one statement."""
-    voucher = table_of(Voucher).c
-    found = session.execute(select(*(voucher[name] for name in _NAMES)).where(one_of(session, voucher.code, codes)))
-    return {row.code: Issued(*row) for row in found}
+def owners_of(session: Session, codes: Sequence[str]) -> Mapping[str, Issued | None]:
+    """The vouchers among these texts, each as `as_code` reads it, by code; None for that of somebody who was erased. One statement."""
+    voucher, customer = table_of(Voucher), table_of(Customer).c
+    asked = select(customer.erased_at, *(voucher.c[name] for name in _NAMES)).join(voucher, voucher.c.customer_id == customer.id)
+    found = session.execute(asked.where(one_of(session, voucher.c.code, codes))).tuples()
+    return {issued[0]: None if erased_at else Issued(*issued) for erased_at, *issued in found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,9 @@ def _redeem(session: Session, rows: Rows, keys: Sequence[str], lost: Collection[
     """Log the vouchers that came back, also with a purchase that was known without."""
     codes = rows.fields.get("voucher", [])
     owners = owners_of(session, [code for code in codes if isinstance(code, str)]) if any(codes) else {}
-    used = zip(rows.places, codes, keys, rows.fields["purchased_at"], strict=False)
-    kept = ((code, key, at) for place, code, key, at in used if code in owners and place not in lost)
-    redeem(session, [Redemption(owners[code], key, from_micros(at)) for code, key, at in kept])
+    used = zip(rows.places, codes, keys, rows.fields["purchased_at"], strict=False)  # a file may have no vouchers at all
+    kept = ((owners.get(code), key, at) for place, code, key, at in used if place not in lost)
+    redeem(session, [Redemption(owner, key, from_micros(at)) for owner, key, at in kept if owner])
 
 
 def _margins(

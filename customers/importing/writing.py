@@ -95,20 +95,18 @@ def customers_behind(session: Session, rows: Rows) -> tuple[Rows, list[int], lis
     Where a row names nobody, whoever was given its voucher is meant.
     """
     keys: Cleaned = rows.fields["customer"]
-    ids = customer_ids_of(session, [key for key in dict.fromkeys(keys) if key is not None])
-    meant = [other if key is None else ids.get(key) for key, other in zip(keys, _given_the_vouchers(session, rows), strict=True)]
-    lost = [(place, key) for place, key, customer_id in zip(rows.places, keys, meant, strict=True) if customer_id is None]
-    erased = erased_among(session, "key", {key for _, key in lost if key is not None}) if lost and anyone_erased(session) else frozenset()
-    strange = [(place, key) for place, key in lost if key not in erased]
-    losses = [Loss(place, "customer", MISSING if key is None else NO_CUSTOMER, whole_row=True) for place, key in strange]
-    return rows.without({place for place, _ in lost}), [customer_id for customer_id in meant if customer_id is not None], losses
-
-
-def _given_the_vouchers(session: Session, rows: Rows) -> list[int | None]:
     codes: Cleaned = rows.fields.get("voucher", [None] * len(rows))
+    ids = customer_ids_of(session, [key for key in dict.fromkeys(keys) if key is not None])
     asked = [code for code in codes if isinstance(code, str)]
     owners = owners_of(session, asked) if asked else {}
-    return [owners[code].customer_id if code in owners else None for code in codes]
+    given = {code: owner.customer_id for code, owner in owners.items() if owner}
+    meant = [given.get(code) if key is None else ids.get(key) for key, code in zip(keys, codes, strict=True)]
+    lost = [(place, key, code) for place, key, code, found in zip(rows.places, keys, codes, meant, strict=True) if found is None]
+    known = {key for _, key, _ in lost if key is not None}
+    erased = erased_among(session, "key", known) if known and anyone_erased(session) else frozenset()
+    strange = [(place, key) for place, key, code in lost if (code not in owners if key is None else key not in erased)]
+    losses = [Loss(place, "customer", MISSING if key is None else NO_CUSTOMER, whole_row=True) for place, key in strange]
+    return rows.without({place for place, *_ in lost}), [found for found in meant if found is not None], losses
 
 
 @dataclass(frozen=True, slots=True)

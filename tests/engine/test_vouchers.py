@@ -13,11 +13,14 @@ from sqlalchemy import text
 
 from channels.contract import Message, Outcome, Receipt
 from channels.fake import FakeChannel
+from customers.consent import Source
 from customers.importing.results import ImportResult
+from customers.tables import CustomerId
 from customers.vouchers import as_code, codes_for, given_in
 from engine.counting import standing
+from engine.erasure import erase
 from engine.explain import explain
-from store.session import reading
+from store.session import reading, writing
 from store.tokens import new_code
 from tests.conftest import NOON
 from tests.customers.importing_cases import bring_in, order
@@ -114,6 +117,19 @@ def test_a_voucher_that_was_passed_on_tells_of_its_message_and_the_purchase_stay
     assert [(row[0], row[-1]) for row in logged(bench)] == [(1, "A1")]  # c9 is nobody whom we know: not taken for c1
     with reading(bench.workspace.database) as session:
         assert session.execute(text("SELECT customer_id FROM purchase")).scalars().all() == [2]
+
+
+def test_the_voucher_of_somebody_who_was_erased_is_left_out_and_counts_nothing_twice(bench: Bench, tmp_path: Path) -> None:
+    codes = send(bench, 2)
+    rows = [f"{who},{codes['c1@example.com']},{key},2026-03-05,20.00" for who, key in (("", "A1"), ("c2", "A2"))]
+    bought(bench, tmp_path, *rows)
+    with writing(bench.workspace.database) as session:
+        assert erase(session, CustomerId(1), NOON, Source.PAGE)
+    result = bought(bench, tmp_path, *rows)
+    assert (result.new, result.unchanged, result.erased, result.rejected) == (0, 1, 1, 0)
+    with reading(bench.workspace.database) as session:
+        assert given_in(session, "test")[0].purchases == 2
+        assert session.execute(text("SELECT customer_id FROM purchase ORDER BY id")).scalars().all() == [1, 2]
 
 
 def test_a_voucher_that_comes_later_than_its_purchase_is_tied_to_it(bench: Bench, tmp_path: Path) -> None:
