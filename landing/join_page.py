@@ -1,24 +1,16 @@
 """The page on which anybody may ask to join: a page file with the few questions that it takes, and what is agreed to."""
 
-import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from engine.language.faults import render_faults
-from engine.language.source import read_source
 from landing.blocks import Block
 from landing.fields import FIELD_TYPES, EmailField, FormField, TextField, Words
 from landing.page import ByWord, FieldName, Page
-from landing.page_check import build
-from store.errors import InputError
 
 EMAIL, FIRST_NAME = "email", "first_name"
 KINDS: dict[str, type[FormField]] = {EMAIL: EmailField, FIRST_NAME: TextField}
-
-_logger = logging.getLogger(__name__)
 
 
 class JoinPage(Page):
@@ -52,29 +44,3 @@ class JoinPage(Page):
         if otherwise:
             raise ValueError("whoever joins is not known yet, and sees the same as everybody. Take it out.")
         return otherwise
-
-
-class JoinShelf:
-    """The pages to join by, read again when their file changes."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._kept: dict[str, tuple[int, JoinPage]] = {}
-
-    def page(self, name: str) -> JoinPage | None:
-        """The page of a file; the last one that was whole, while it is broken."""
-        path, kept = self._root / name, self._kept.get(name)
-        try:
-            changed = path.stat().st_mtime_ns
-            if kept is None or kept[0] != changed:
-                kept = self._kept[name] = (changed, _load(path))
-        except (OSError, InputError) as error:
-            _logger.error("The page file %s cannot be used: %s", path.name, error)  # noqa: TRY400  # a manager's fault, not ours
-        return kept[1] if kept else None
-
-
-def _load(path: Path) -> JoinPage:
-    page, faults = build(read_source(path), JoinPage)
-    if page is None:
-        raise InputError(render_faults(faults))
-    return page

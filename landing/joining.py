@@ -13,8 +13,9 @@ from engine.joining import join_key
 from engine.nodes.request import JOIN
 from landing.drafts import NOTHING_YET
 from landing.fields import Value
-from landing.join_page import EMAIL, FIRST_NAME, JoinPage, JoinShelf
+from landing.join_page import EMAIL, FIRST_NAME, JoinPage
 from landing.join_words import SAID
+from landing.page_files import Shelf
 from landing.render import Renderer, Visitor
 from landing.seals import BAIT, SHOWN, Seals
 from landing.settings import LandingSettings
@@ -39,7 +40,7 @@ class Joining:
     def __init__(self, together: Together, settings: LandingSettings, clock: Clock, on_request: OnRequest, renderer: Renderer) -> None:
         self._database, self._together = together.database, together
         self._settings, self._clock, self._on_request, self._renderer = settings, clock, on_request, renderer
-        self._shelf = JoinShelf(settings.templates)
+        self._shelf = Shelf(JoinPage)
         self._signer = Signer(settings.keys)
         self._seals = Seals(self._signer)
 
@@ -73,7 +74,7 @@ class Joining:
         """The page file of a campaign that can be joined. Raises TokenError for any other."""
         with reading(self._database) as session:
             name = offered(session, JOIN).get(campaign)
-        page = self._shelf.page(name) if name else None
+        page = self._shelf.at(self._settings.templates / name) if name else None
         if name is None or page is None:
             raise TokenError("There is nothing to join here.")
         return name, page

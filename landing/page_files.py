@@ -1,8 +1,9 @@
 """The pages of a workspace, kept until their file changes."""
 
 import logging
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -19,6 +20,7 @@ NO_NODE = "."  # stands in what a page's variants are written down under, and in
 
 _logger = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
+_Sign = tuple[int, int]
 
 
 def load_page(path: Path) -> Page:
@@ -37,30 +39,44 @@ def load_brand_of(root: Path) -> Brand:
     return load_brand(path) if path.exists() else Brand()
 
 
+class Shelf(Generic[_Model]):
+    """Files of one kind, read again when they change: whoever comes while somebody edits one sees what it held when it was last whole."""
+
+    def __init__(self, model: type[_Model]) -> None:
+        self._model = model
+        self._kept: dict[Path, tuple[_Sign | None, _Model | None]] = {}
+
+    def at(self, path: Path) -> _Model | None:
+        """What a file holds; None when it was not whole yet. What is broken is told once, and read again when it changes."""
+        sign, (known, whole) = _sign_of(path), self._kept.get(path, (None, None))
+        if sign is not None and sign == known:
+            return whole
+        built, faults = build(read_source(path), self._model)
+        if built is None:
+            _logger.error("The page file %s cannot be used: %s", path.name, render_faults(faults))
+        # What cannot be opened may be there the next moment, unchanged.
+        if not any(fault.code == "unreadable" for fault in faults):
+            self._kept[path] = (sign, built or whole)
+        return built or whole
+
+
 class PageShelf:
-    """The pages of a workspace by name, read again when their file changes."""
+    """The pages of a workspace by name."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._kept: dict[Path, tuple[int, Page]] = {}
+        self._root, self._shelf = root, Shelf(Page)
         self._paths: dict[str | None, Path] = {}
 
     def page(self, name: str | None) -> Page:
-        """The page that a campaign names; the default one without a name, or when the file is gone or broken.
-
-        A recipient who comes while somebody edits a page sees the last one that was whole.
-        """
+        """The page that a campaign names; the default one without a name, or when the file never was whole."""
         path = self._paths.get(name) or page_path(self._root, name)
         if name:
             self._paths[name] = path
-        try:
-            changed = path.stat().st_mtime_ns
-            if path not in self._kept or self._kept[path][0] != changed:
-                self._kept[path] = (changed, load_page(path))
-        except (OSError, InputError) as error:
-            _logger.error("The page file %s cannot be used: %s", path.name, error)  # noqa: TRY400  # a manager's fault, not ours
-            return self._kept[path][1] if path in self._kept else load_page(SHIPPED / "default.yaml")
-        return self._kept[path][1]
+        return self._shelf.at(path) or self._shipped
+
+    @cached_property
+    def _shipped(self) -> Page:
+        return load_page(SHIPPED / "default.yaml")
 
 
 def page_path(root: Path, name: str | None) -> Path:
@@ -80,3 +96,12 @@ def _load(path: Path, model: type[_Model]) -> _Model:
     if built is None:
         raise InputError(render_faults(faults))
     return built
+
+
+def _sign_of(path: Path) -> _Sign | None:
+    """What is another when a file has been changed; None when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size  # two edits may fall on one tick of a file system's clock
