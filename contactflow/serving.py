@@ -18,7 +18,7 @@ from contactflow.returning import intake_of
 from contactflow.rules import Rules
 from contactflow.settings import read_settings
 from contactflow.waking import Waker, waking
-from contactflow.watching import Ears, listening
+from contactflow.watching import Ears, Trouble, listening
 from engine.agenda import next_due
 from engine.campaigns import campaign_names, open_versions
 from engine.dispatch import Desk
@@ -37,6 +37,7 @@ from studio.router import studio_router
 
 LONGEST_SLEEP = timedelta(minutes=5)  # another process may have started a campaign in the meantime
 LOOK_AT_HALTED = timedelta(seconds=10)  # a person at another terminal lets it go on, and expects to see it
+TRY_AGAIN = timedelta(seconds=10)  # what kept us from the work may be over
 SHORTEST_SLEEP = timedelta(seconds=1)  # a wave has a cost of its own: what comes in within a second goes together
 
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -50,6 +51,7 @@ class Ticker:
     def __init__(self, workspace: Workspace, desk: Desk, clock: Clock, told: Told) -> None:
         self._workspace, self._desk, self._clock, self._told = workspace, desk, clock, told
         self._rules, self._requests = Rules(workspace.root, told), Requests(workspace)
+        self._trouble = Trouble("The work", told)
         self._something_came_in = threading.Event()
         self._stopping = threading.Event()
 
@@ -63,13 +65,17 @@ class Ticker:
         self._something_came_in.set()
 
     def run(self) -> None:
-        """Carry out waves until stopped."""
+        """Carry out waves until stopped; what cannot be done now, such as while the database is away, is tried again."""
         while not self._stopping.is_set():
             self._something_came_in.clear()
-            due = self._tick()
-            now = self._clock.now()
-            pause = min(max(due - now, SHORTEST_SLEEP), LONGEST_SLEEP) if due else LONGEST_SLEEP
-            self._requests.wait(self._something_came_in, pause)
+            if self._trouble.is_in_the_way_of(self._round):
+                self._something_came_in.wait(TRY_AGAIN.total_seconds())
+
+    def _round(self) -> None:
+        """Carry out what is due, and wait until something is."""
+        due, now = self._tick(), self._clock.now()
+        pause = min(max(due - now, SHORTEST_SLEEP), LONGEST_SLEEP) if due else LONGEST_SLEEP
+        self._requests.wait(self._something_came_in, pause)
 
     def _tick(self) -> datetime | None:
         """Carry out what is due now; gives the next moment at which something is."""

@@ -34,12 +34,32 @@ class Ears:
         return Mailroom(self.root / FOLDER)
 
 
+class Trouble:
+    """What keeps a worker from its work, whatever it is: it is told once, not each time that the work is tried again."""
+
+    def __init__(self, what_waits: str, told: Told) -> None:
+        self._what_waits, self._told, self._last = what_waits, told, ""
+
+    def is_in_the_way_of(self, work: Callable[[], object]) -> bool:
+        """Do the work; True when it could not be done."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a worker: the next time it may go well
+            said = str(error) if isinstance(error, ContactflowError) else type(error).__name__  # another's text may hold personal data
+            if said != self._last:
+                self._told(f"{self._what_waits} waits: {said}")
+            self._last = said
+            return True
+        self._last = ""
+        return False
+
+
 class Loop:
     """A thread that does something every so often, or at once when it is asked to. An error is told, and the work tried again."""
 
     def __init__(self, name: str, work: Callable[[], object], every_seconds: float, told: Told) -> None:
-        self._work, self._every_seconds, self._told = work, every_seconds, told
-        self._asked, self._stopping, self._last = threading.Event(), False, ""
+        self._work, self._every_seconds, self._trouble = work, every_seconds, Trouble("What came back", told)
+        self._asked, self._stopping = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name=name)
 
     def start(self) -> None:
@@ -59,18 +79,8 @@ class Loop:
     def _run(self) -> None:
         while not self._stopping:
             self._asked.clear()
-            self._try()
+            self._trouble.is_in_the_way_of(self._work)
             self._asked.wait(self._every_seconds)
-
-    def _try(self) -> None:
-        try:
-            self._work()
-            self._last = ""
-        except Exception as error:  # noqa: BLE001 - the outermost loop: whatever it is, the next mail may be taken in
-            said = str(error) if isinstance(error, ContactflowError) else type(error).__name__
-            if said != self._last:  # once, not every few seconds
-                self._told(f"What came back waits: {said}")
-            self._last = said
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +16,15 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from store.session import open_database, reading
+from contactflow.serving import Ticker
+from engine.asked import RequestKind, Wanted, ask
+from store.session import open_database, reading, writing
 from studio.inbox.records import Mail, list_mails, read_mail
+from tests.conftest import NOON
 from tests.contactflow.conftest import Call
+from tests.engine.conftest import Bench, bench, make_bench
+
+__all__ = ["bench", "make_bench"]
 
 
 def free_port() -> int:
@@ -108,3 +115,40 @@ def test_a_link_leads_to_a_page_and_a_visit_or_a_reply_wakes_whoever_waits(
     assert httpx.get(f"{address}/inbox", headers={"Host": "pages.example.com"}).status_code == 404
     server.send_signal(signal.SIGINT)
     assert server.wait(timeout=60) in (0, 130)
+
+
+def test_whoever_carries_out_outlives_a_database_that_is_away_and_tells_of_it_once(bench: Bench) -> None:
+    database, told, tried = bench.workspace.database, list[str](), threading.Event()
+
+    def change(*statements: str) -> None:
+        with writing(database) as session:
+            for statement in statements:
+                session.execute(text(statement))
+
+    def tell(said: str) -> None:
+        told.append(said)
+        tried.set()
+
+    def is_carried_out() -> bool:
+        with reading(database) as session:
+            return bool(session.execute(text("SELECT count(*) FROM request WHERE state = 'refused'")).scalar_one())
+
+    change("ALTER TABLE request RENAME TO away")
+    with bench.desk() as desk:
+        ticker = Ticker(bench.workspace, desk, bench.clock, tell)
+        thread = threading.Thread(target=ticker.run)
+        thread.start()
+        try:
+            assert tried.wait(60)
+            ticker.notice()
+            change("ALTER TABLE away RENAME TO request")
+            with writing(database) as session:
+                ask(session, Wanted("k", RequestKind.JOIN, NOON, campaign="nowhere", given={"email": "ann@example.com"}))
+            ticker.notice()
+            wait_for(is_carried_out, "the request to be carried out")
+        finally:
+            ticker.stop()
+            thread.join()
+    assert len(told) == 1
+    assert told[0].startswith("The work waits: ")
+    assert "ann@" not in told[0]
