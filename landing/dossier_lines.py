@@ -22,10 +22,12 @@ class Speech:
 
     def word(self, name: Any) -> str:
         """What something of ours is called; a name that we do not know stays as it is."""
-        return NAMES[self.language].get({True: "yes", False: "no"}.get(name, str(name)) if isinstance(name, bool) else str(name), str(name))
+        said = ("no", "yes")[name] if isinstance(name, bool) else str(name)
+        return NAMES[self.language].get(said, said)
 
     def channel(self, name: str | None) -> str:
         """What a channel is called; an empty text for none."""
+        # `email` is what the address is called, too, and some languages have another word for each.
         return self.word("email_channel" if name == "email" else name or "")
 
     def purpose(self, name: str) -> str:

@@ -163,20 +163,21 @@ def _picture_fault(name: str, root: Path) -> tuple[str, str] | None:
     path = picture_path(root, name)
     if path is None:
         return f"the picture {quoted(name)} is not there.", f"Put it under templates/; pictures end in {listed(PICTURES)}."
-    if path.stat().st_size > HEAVIEST_PICTURE:
-        remedy = f"Make it smaller: {HEAVIEST_PICTURE // 1_000} kB at most."
-        return f"the picture {quoted(name)} has {path.stat().st_size // 1_000} kB.", remedy
-    return None
+    return _weight_fault(f"the picture {quoted(name)}", path, HEAVIEST_PICTURE, 1_000, "kB")
 
 
 def _film_fault(name: str, root: Path, kinds: Collection[str]) -> tuple[str, str] | None:
     path = shown_path(root, name, kinds)
     if path is None:
         return f"the file {quoted(name)} is not there.", f"Put it under templates/; it ends in {listed(kinds)}."
-    if path.stat().st_size > HEAVIEST_FILM:
-        remedy = f"Make it smaller: {HEAVIEST_FILM // 1_000_000} MB at most."
-        return f"the file {quoted(name)} has {path.stat().st_size // 1_000_000} MB.", remedy
-    return None
+    return _weight_fault(f"the file {quoted(name)}", path, HEAVIEST_FILM, 1_000_000, "MB")
+
+
+def _weight_fault(what: str, path: Path, heaviest: int, unit: int, unit_name: str) -> tuple[str, str] | None:
+    weight = path.stat().st_size
+    if weight <= heaviest:
+        return None
+    return f"{what} has {weight // unit} {unit_name}.", f"Make it smaller: {heaviest // unit} {unit_name} at most."
 
 
 def _at(source: Source, path: tuple[str | int, ...], code: str, message: str, remedy: str) -> Fault:
