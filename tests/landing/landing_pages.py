@@ -3,7 +3,7 @@
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 from contactflow.pages_role import role_sql
 from customers.contact_log import Kind
 from customers.tables import Contact, Customer
+from engine.language.faults import Fault
 from engine.links import Links
 from engine.tables import Campaign, FlowVersion, Member, OutboxMessage
 from landing.app import landing_app, landing_server
@@ -181,6 +182,12 @@ def pages(
     # Over plain HTTP: reading the certificates of the whole world would take longer than most of these tests.
     with served(app, protocol) as address, httpx.Client(base_url=address, headers={"user-agent": BROWSER}, verify=False) as browser:
         yield Pages(browser, database, people, Links(BASE, Signer([KEY])), clock, heard, settings)
+
+
+def untold(faults: Sequence[Fault], said: Sequence[str]) -> list[str]:
+    """What faults do not say although they should: each of these texts, and what to do about every one."""
+    told = "\n".join(fault.render() for fault in faults)
+    return [part for part in said if part not in told] + [fault.message for fault in faults if not fault.remedy]
 
 
 @contextmanager
