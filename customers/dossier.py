@@ -29,6 +29,7 @@ from store.clock import from_micros
 
 Section = Mapping[str, Any]  # {"number": how many there are, "rows": [{...}, ...]}, the newest first
 _NOT_TOLD = {"id", "customer_id"}
+_PARTS = {part.value: part.name.lower() for part in PartOfDay}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,8 @@ def _choice(telling: Telling, row: Row[Any]) -> Mapping[str, Any]:
     told = dict(_told(row))
     if row.kind == ChoiceKind.PAUSE and row.value != FREELY:
         told["until"] = telling.plain(from_micros(row.value))
-    if row.kind == ChoiceKind.MOMENT:
-        told["part_of_day"] = PartOfDay(row.value).name.lower()
+    if row.kind == ChoiceKind.MOMENT and row.value in _PARTS:
+        told["part_of_day"] = _PARTS[row.value]
     return told
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, event, text
 from sqlmodel import SQLModel
 
 from contactflow.dossiers import dossier_of
+from customers.choices import ChoiceKind, Chosen, record_choices
+from customers.consent import EVERYTHING
 from customers.contact_log import Entry, Kind, log
 from customers.tables import CustomerId
 from engine.outbox import State
@@ -98,6 +100,15 @@ def test_of_each_kind_the_newest_are_told_beside_how_many_there_are(database: En
     with reading(database) as session:
         found = dossier_of(session, CustomerId(1), AMSTERDAM, NOON, 10)["contacts"]
     assert (found["number"] >= 150, len(found["rows"])) == (True, 10)
+
+
+def test_a_part_of_the_day_is_told_by_its_name_and_one_of_a_later_version_by_its_number(database: Engine) -> None:
+    with writing(database) as session:
+        for part in (3, 99):
+            record_choices(session, CustomerId(1), [Chosen(ChoiceKind.MOMENT, EVERYTHING, part)], NOON, None)
+    with reading(database) as session:
+        choices = dossier_of(session, CustomerId(1), AMSTERDAM, NOON)["choices"]["rows"]
+    assert {each["value"]: each.get("part_of_day") for each in choices} == {3: "evening", 99: None}
 
 
 def test_a_long_history_takes_as_many_statements_as_a_short_one_and_stays_bounded(database: Engine) -> None:
