@@ -3,7 +3,6 @@
 import csv
 import json
 import sys
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -45,16 +44,15 @@ def vouchers(
         open_versions(opened, campaign)  # or says which campaigns have run
         with reading(opened.database) as session:
             found = given_in(session, campaign)
-    with ExitStack() as opened_files:
-        try:
-            target = opened_files.enter_context(output.open("w", encoding="utf-8", newline="")) if output else sys.stdout
+    if output is None:
+        _write(sys.stdout, format_, found)
+        return
+    try:
+        with output.open("w", encoding="utf-8", newline="") as target:
             _write(target, format_, found)
-        except OSError as error:
-            raise InputError(
-                f"{output or 'The output'} cannot be written: {error.strerror or error}. Name another place with -o."
-            ) from error
-    if output:
-        typer.echo(f"{output}: {len(found):,} voucher{'' if len(found) == 1 else 's'}")
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror or error}. Name another place with -o.") from error
+    typer.echo(f"{output}: {len(found):,} voucher{'' if len(found) == 1 else 's'}")
 
 
 def _write(target: TextIO, format_: Format, found: "list[Given]") -> None:
