@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -69,7 +69,7 @@ class Outcome:
     customer_id: CustomerId | None = None
     member_id: int | None = None
     given: Any = None
-    document: Any = field(default=None)
+    document: Any = None
 
 
 REFUSED = Outcome("refused")
@@ -147,6 +147,7 @@ def come_in(session: Session, running: Running, asked: Asked, customer_id: Custo
     # Two requests of one customer go one after the other; SQLite has one writer anyway.
     session.connection().execute(select(customer.id).where(customer.id == customer_id).with_for_update(key_share=True))
     inside = _inside(session, running, customer_id)
+    # Nothing is due while a message waits to be sent or is on the wire; at the first node nobody has stepped them yet.
     if inside is not None and (inside.due_at is None or inside.node == node.id):
         return int(inside.id)
     if inside is not None:

@@ -23,9 +23,8 @@ class FlowGraph:
     nodes: Mapping[str, Node]
     edges: tuple[Edge, ...]
     version: str = field(default="")
-    beside: Mapping[str, Contrast] = field(
-        default_factory=dict
-    )  # what is compared elsewhere, by its name: the variants of a page, by its file
+    # What is compared elsewhere, by its name: the variants of a page, by its file. No part of the version: a page may change while it runs.
+    beside: Mapping[str, Contrast] = field(default_factory=dict)
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -170,7 +170,7 @@ class _Wordings:
         guess = did_you_mean(name, self._known)
         remedy = "Declare it under [attributes] in contactflow.toml, or take it out."
         if name in ANSWERING:
-            remedy = "It is for a message that answers a request to join: see `answers_request`."
+            remedy = "It is for a message that answers a request: see `answers_request`."
         elif not name.startswith("customer."):
             remedy = f"Known: customer.ATTRIBUTE, {listed(FIXED, 'and')}."
         message = f"nothing provides the variable {quoted(name)}.{guess}"
