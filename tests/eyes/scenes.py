@@ -43,6 +43,10 @@ def thanks(visit: Visit) -> None:
     answer(visit)
 
 
+def variant_for_families(visit: Visit) -> None:
+    visit.page.goto(visit.world.link("page", visit.world.family(visit.language, "pictures")))
+
+
 def survey(visit: Visit) -> None:
     visit.open(campaign="survey")
 
@@ -199,7 +203,8 @@ def answer(visit: Visit) -> None:
 
 
 SCENES: tuple[Scene, ...] = (
-    page, mistakes, suggestion, taken_for_a_program, answered_before, thanks, survey, survey_mistake, survey_resumed, survey_results,
+    page, mistakes, suggestion, taken_for_a_program, answered_before, thanks, variant_for_families,
+    survey, survey_mistake, survey_resumed, survey_results,
     opt_out, opted_out, reason_told, centre, centre_saved, join, join_mistakes, asked_to_join, confirm, joined,
     my_data_asked, my_data_door, my_data, my_data_mistake, my_data_erase, my_data_erased,
     code, code_wrong, lost, too_much, away, guessed_too_often,

@@ -20,8 +20,9 @@ from customers.consent import ConsentChange, Source, record_consent
 from customers.contact_log import Kind
 from customers.stated import Occasion, Statement, state
 from customers.tables import Contact, Customer, CustomerId
+from engine.header import PAGE_SEGMENT
 from engine.links import LinkPurpose, Links
-from engine.tables import Campaign, FlowVersion, Member, OutboxMessage, Request
+from engine.tables import Campaign, Exposure, FlowVersion, Member, OutboxMessage, Request
 from landing.app import landing_app
 from landing.offered import Offered
 from landing.results import FEWEST
@@ -32,7 +33,8 @@ from store.tokens import Signer, new_code
 from tests.landing.landing_pages import BASE, FLOW, KEY, NOON, served
 
 PAGES = Path(__file__).parent / "pages"
-CONTENTS = ("full", "survey")  # the pages of the campaigns, and the campaigns' names
+CONTENTS = ("full", "survey", "editions")  # the pages of the campaigns, and the campaigns' names
+VERSION = "0123456789ab"
 NEWSLETTER = "campaign: newsletter\npurpose: offers\nflow:\n  form: {request: join, page: newsletter/join.yaml}\n"
 MY_DATA = "campaign: my-data\nflow:\n  asked: {request: my data}\n"
 WINE: dict[str, str] = {"en": "Wine", "nl": "Wijn", "de": "Wein"}
@@ -55,6 +57,17 @@ class World:
         """The message to a new customer who speaks a language."""
         with writing(self.database) as session:
             return _invite(session, f"c{next(self.numbers)}", language, campaign)
+
+    def family(self, language: str, variant: str) -> int:
+        """The message to a new customer of the segment `families`, who saw a variant of the page with editions before."""
+        message_id = self.invite(language, "editions")
+        with writing(self.database) as session:
+            message = session.exec(select(OutboxMessage).where(OutboxMessage.id == message_id)).one()
+            message.values = {PAGE_SEGMENT: "families"}
+            member = session.exec(select(Member).where(Member.id == message.member_id)).one()
+            who = member.model_dump(include={"campaign_id", "customer_id"})
+            session.add(Exposure(member_id=message.member_id, node="editions.yaml", version=VERSION, arm=variant, at=NOON, **who))
+        return message_id
 
     def asked_to_join(self, language: str) -> int:
         """The message that asks somebody whether it was them who asked to join."""
@@ -127,7 +140,7 @@ def fill(database: Engine) -> None:
         declare_attributes(session, {"topic_wine": AttributeKind.BOOLEAN})
         for name in CONTENTS:
             source = FLOW.format(page=f"{name}.yaml").replace("winback", name, 1)
-            session.add(FlowVersion(campaign=name, version="0123456789ab", stored_at=NOON, source=source))
+            session.add(FlowVersion(campaign=name, version=VERSION, stored_at=NOON, source=source))
             session.add(Campaign(name=name, started_at=NOON))
         version = FlowVersion(campaign="newsletter", version="ba9876543210", stored_at=NOON, source=NEWSLETTER)
         session.add(version)
