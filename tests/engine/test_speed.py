@@ -2,8 +2,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Engine, event, text
 
+from engine.advance import advance
+from engine.entry import let_in
 from engine.outbox import Claim, claim
 from store.session import reading, writing
 from tests.conftest import NOON
@@ -70,3 +73,14 @@ def test_what_is_asked_about_a_batch_is_looked_up_by_its_ids(bench: Bench) -> No
             start,
             steps,
         )
+
+
+def test_whoever_answers_is_found_past_all_who_are_due(bench: Bench) -> None:
+    bench.people(50)
+    (running,) = bench.start(MAIL)
+    let_in(running, NOON)
+    with asked_of(bench.workspace.database) as asked:
+        assert advance(running, NOON, 1, np.array([7], np.int64)) == 1
+    steps = plan_of(bench.workspace.database, *next(each for each in asked if "LEFT OUTER JOIN outbox" in each[0]))
+    assert "member_of_customer" in steps
+    assert "member_due" not in steps
