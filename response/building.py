@@ -112,9 +112,9 @@ def sources(  # noqa: PLR0913, PLR0917  # what a command knows; a class of it wo
 def _filled(session: Session, report: Report, counted: _Counted, goal: GoalSpec | None, plans: Mapping[str, Mapping[str, Plan]]) -> Report:
     copy_reactions(session, counted.everyone)
     rows = funnel(session, counted.everyone)
-    found = experiments(session, counted.compared, plans)
+    found = experiments(session, counted.compared, plans, report.specs[0])
     measured = list(_measured(session, report, counted, goal)) if found else []
-    if measured and report.decides_early and not found[0].broken:
+    if measured and report.decides_early and found[0].primary and not found[0].broken:
         report = replace(report, looks=looks_of(session, report, counted.compared, found[0], measured[0].closes_at))
         measured[0] = replace(measured[0], looks=report.looks)
     comparisons = tuple(compare(found, measured, report.goal))
@@ -122,7 +122,7 @@ def _filled(session: Session, report: Report, counted: _Counted, goal: GoalSpec 
     return replace(
         report,
         overall=()
-        if found
+        if any(each.primary for each in found)
         else tuple((each.name, campaign_total(session, counted.compared, each, report.currency)) for each in report.specs),
         funnel=rows,
         exclusions=exclusions(session, counted.everyone, rows),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.metrics import MetricSpec
+from response.experiments import tells_nothing
 from response.facts import Adjusted, ArmTrust, Comparison, Experiment, Goal, GuardrailResult, Why
 from response.metrics import ArmKey
 from response.statistics.cace import complier_effect
@@ -101,8 +102,8 @@ def _among_many(found: Comparison, q_value: float | None) -> Comparison:
 def _compared(experiments: Sequence[Experiment], metrics: Sequence[Measured], goal: Goal | None) -> Iterator[Comparison]:
     for experiment in experiments:
         for place, measured in enumerate(metrics):
-            if experiment.kind == "page" and measured.spec.of == "visit":
-                continue  # everybody who was assigned to a page has seen it
+            if tells_nothing(experiment.kind, measured.spec):
+                continue
             minimum = goal.minimum if goal and goal.metric == measured.spec.name else None
             yield from _of_metric(_Terms(experiment, measured, experiment.primary and place == 0, minimum))
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from customers.contact_log import Kind
 from engine.graph import FlowGraph
+from engine.metrics import MetricSpec
 from engine.nodes import Node
 from response.facts import ArmTrust, Experiment, ExperimentKind, Reach
+from response.happenings import REACTIONS
 from response.metrics import ArmKey, touched_elsewhere
 from response.population import Population, assigned
 from response.reach import reach
@@ -65,15 +68,25 @@ def plans_of(flows: Mapping[str, FlowGraph]) -> dict[str, dict[str, Plan]]:
     return plans
 
 
-def experiments(session: Session, population: Population, plans: Mapping[str, Mapping[str, Plan]]) -> tuple[Experiment, ...]:
-    """Every node where somebody was assigned, the primary one first: the hold-out, else the first in reading order, pages last."""
+def tells_nothing(kind: ExperimentKind, spec: MetricSpec) -> bool:
+    """Whether a metric cannot differ between the arms: everybody who was assigned to a page has seen it."""
+    return kind == "page" and Kind.VISITED in REACTIONS.get(spec.of, ())
+
+
+def experiments(
+    session: Session, population: Population, plans: Mapping[str, Mapping[str, Plan]], metric: MetricSpec
+) -> tuple[Experiment, ...]:
+    """Every node where somebody was assigned, the primary one first: the hold-out, else the first in reading order, pages last.
+
+    None is primary where only pages were compared, and on these the primary metric tells nothing.
+    """
     # A page has no message of its own: what was sent says nothing about its variants.
     alone = (*OWN, "page")
     own = {node for node, versions in plans.items() for plan in versions.values() for each in (plan, *plan.beside) if each.kind in alone}
     counts = _Counts(_assigned(session, population), reach(session, population, own), touched_elsewhere(session, population))
     found = [each for node, versions in plans.items() if node in counts.by_version for each in _at_node(node, versions, counts)]
     found.sort(key=lambda each: (each.kind != "holdout", each.kind == "page"))
-    return tuple(replace(each, primary=place == 0) for place, each in enumerate(found))
+    return tuple(replace(each, primary=place == 0 and not tells_nothing(each.kind, metric)) for place, each in enumerate(found))
 
 
 def _at_node(node: str, versions: Mapping[str, Plan], counts: _Counts) -> Iterator[Experiment]:

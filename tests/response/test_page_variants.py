@@ -90,6 +90,16 @@ def test_a_page_alone_may_answer_the_goal(story: Story) -> None:
     assert (report.headline.node, report.headline.metric, report.headline.verdict) == (PAGE, "answer", Verdict.BETTER)
 
 
+@pytest.mark.parametrize("metric", ["visit", "response"])
+def test_a_goal_that_everybody_reaches_who_sees_the_page_is_not_answered_by_it(story: Story, metric: str) -> None:
+    learn = {**LEARN, "metric": metric, "minimum_lift": "3 points"}
+    visits(story, story.runs(with_page(EVERYONE, MAIL, DONE, learn=learn)), {"short": (40, 20), "long": (40, 10)}, unseen=20)
+    report = story.report()
+    assert (report.headline, dict(report.overall)[metric]) == (None, 80)
+    assert {each.metric for each in report.comparisons} == {"purchase", "spend", "answer"}
+    assert "100 customers came in, of whom 80" in as_html(build_document(story.sources(), ()), "en")
+
+
 def test_variants_that_were_not_shown_in_the_shares_that_are_written_are_not_judged(story: Story) -> None:
     visits(story, story.runs(with_page(EVERYONE, MAIL, DONE)), {"short": (500, 300), "long": (300, 60)})
     report = story.report()
