@@ -51,13 +51,24 @@ def state(session: Session, occasion: Occasion, statements: Sequence[Statement])
 
     What the same form's last answer said and this one leaves out is taken back.
     """
-    connection = session.connection()
-    about = {"customer_id": occasion.customer_id, "at": occasion.at, "campaign": occasion.campaign, "message_id": occasion.message_id}
+    take_back(session, occasion, statements)
+    keep_said(session, [(occasion, statements)])
+
+
+def take_back(session: Session, occasion: Occasion, statements: Sequence[Statement]) -> None:
+    """Take back what the same form's last answer said and this one leaves out."""
     form = {"customer": occasion.customer_id, "message": occasion.message_id, "now": occasion.at}
-    connection.execute(_TAKEN_BACK, {**form, "names": [each.name for each in statements]})
-    rows = [{**about, "name": each.name, "question": each.question, "answer": each.answer} for each in statements]
+    session.connection().execute(_TAKEN_BACK, {**form, "names": [each.name for each in statements]})
+
+
+def keep_said(session: Session, said: Iterable[tuple[Occasion, Sequence[Statement]]]) -> None:
+    """Keep what customers said, each on one form, unless something newer is known; one statement for any number."""
+    rows = []
+    for occasion, statements in said:
+        about = {name: getattr(occasion, name) for name in ("customer_id", "at", "campaign", "message_id")}
+        rows += [{**about, "name": each.name, "question": each.question, "answer": each.answer} for each in statements]
     if rows:
-        connection.execute(_KEPT, rows)
+        session.connection().execute(_KEPT, rows)
 
 
 def stated_by(session: Session, customer_id: CustomerId) -> list[StatedPreference]:

@@ -4,7 +4,7 @@ Every writer first holds the customer's row, so that two requests about one cust
 is sent twice, even at once, is one answer. Nothing is committed here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -16,7 +16,6 @@ from sqlmodel import Session
 
 from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, record_consent
 from customers.contact_log import Entry, Kind, log
-from customers.stated import Occasion, Statement, state
 from customers.tables import Contact, Customer, CustomerId, table_of
 from engine.wake import wake
 from landing.fields import Value
@@ -33,8 +32,8 @@ _OF_KIND = (*_MINE, _CONTACT.c.kind == bindparam("kind"))
 # Built once, as in recipients.py.
 _STORY = select(_CONTACT.c.kind, _CONTACT.c.key).where(*_MINE)
 _NUMBER = select(func.count()).where(*_OF_KIND)
-_LAST = select(func.count().over().label("number"), _CONTACT.c.detail).where(*_OF_KIND).order_by(_CONTACT.c.id.desc()).limit(1)
-_HELD = select(_CUSTOMER.c.erased_at).where(_CUSTOMER.c.id == bindparam("id")).with_for_update(key_share=True)
+_THERE = (_CUSTOMER.c.id.in_(bindparam("ids", expanding=True)), _CUSTOMER.c.erased_at.is_(None))
+_HELD = select(_CUSTOMER.c.id).where(*_THERE).order_by(_CUSTOMER.c.id).with_for_update(key_share=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +45,6 @@ class CustomerResponse:
     campaign: str
     kind: Kind
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What was answered, by field, and each question as it was shown."""
-
-    values: Mapping[str, Value]
-    questions: Mapping[str, str]
-
-    @property
-    def detail(self) -> dict[str, Any]:
-        """How it stands in the contact log: ``{"answers": {FIELD: VALUE}, "questions": {FIELD: TEXT}}``."""
-        return {"answers": dict(self.values), "questions": dict(self.questions)}
 
 
 def visited_key(message_id: int, at: datetime, zone: ZoneInfo, *, human: bool) -> str:
@@ -90,20 +76,6 @@ def log_visit(session: Session, recipient: Recipient, at: datetime, key: str, *,
     log(session, [entry_of(recipient, Kind.VISITED, at, key, human=human)])
     if human:
         wake(session, [recipient.customer_id], at)
-    return True
-
-
-def log_answers(session: Session, recipient: Recipient, answers: Answers, at: datetime) -> bool:
-    """Log the answers and wake whoever waits; False when they are those that this message's recipient gave last."""
-    hold(session, recipient.customer_id)
-    last, detail = _last_answers(session, recipient), _as_seen(recipient, answers.detail)
-    if last.detail == detail:
-        return False
-    key = f"answered:{recipient.message_id}:{last.number + 1}"
-    log(session, [entry_of(recipient, Kind.ANSWERED, at, key, detail=detail)])
-    said = [Statement(name, answers.questions[name], spoken(value)) for name, value in answers.values.items()]
-    state(session, Occasion(recipient.customer_id, at, recipient.campaign, recipient.message_id), said)
-    wake(session, [recipient.customer_id], at)
     return True
 
 
@@ -141,19 +113,6 @@ def tell_why(session: Session, recipient: Recipient, why: str, at: datetime) -> 
         log(session, [entry_of(recipient, Kind.EVENT, at, key, detail=detail)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
-    """How many answers there were, and the last one's detail."""
-
-    number: int
-    detail: Any
-
-
-def _last_answers(session: Session, recipient: Recipient) -> _Last:
-    found = session.connection().execute(_LAST, _of_kind(recipient, Kind.ANSWERED)).first()
-    return _Last(found.number, found.detail) if found else _Last(0, None)
-
-
 def _count(session: Session, recipient: Recipient, kind: Kind) -> int:
     return int(session.connection().execute(_NUMBER, _of_kind(recipient, kind)).scalar_one())
 
@@ -172,8 +131,13 @@ def hold(session: Session, customer_id: CustomerId) -> None:
 
     Raises TokenError when the customer was erased since the page looked: nothing is to be written of them any more.
     """
-    if session.connection().execute(_HELD, {"id": customer_id}).scalar_one() is not None:
+    if not held(session, [customer_id]):
         raise TokenError(GONE)
+
+
+def held(session: Session, customer_ids: Sequence[CustomerId]) -> set[int]:
+    """The same of several; gives those who are not erased."""
+    return set(session.connection().execute(_HELD, {"ids": customer_ids}).scalars())
 
 
 def entry_of(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human: bool = True, detail: Any = None) -> Entry:
@@ -192,10 +156,10 @@ def entry_of(recipient: Recipient, kind: Kind, at: datetime, key: str, *, human:
         member_id=recipient.member_id,
         key=key,
         human=human,
-        detail=_as_seen(recipient, detail),
+        detail=as_seen(recipient, detail),
     )
 
 
-def _as_seen(recipient: Recipient, detail: Any) -> Any:
+def as_seen(recipient: Recipient, detail: Any) -> Any:
     """The detail with the variant of the page that it was done on, where the page has any."""
     return {**(detail or {}), "page_variant": recipient.page_variant} if recipient.page_variant else detail

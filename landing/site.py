@@ -14,6 +14,7 @@ from customers.consent import Source
 from customers.contact_log import Kind
 from engine.links import LinkPurpose, Links
 from landing.alike import personal
+from landing.answers import AnswerDesk, Answered, Answers
 from landing.attempts import PAUSE, Attempts
 from landing.bodies import read_form
 from landing.drafts import NOTHING_YET, Draft, drafted, drop_draft, keep_page
@@ -27,7 +28,7 @@ from landing.pictures import SHOWN_FILES, shown_path
 from landing.preference_words import SAID, WHY
 from landing.recipients import GONE, Recipient, message_with_code, recipient_of
 from landing.render import Renderer, Visitor
-from landing.responses import PATIENCE_SECONDS, Answers, CustomerResponse, Scope, log_answers, log_visit, opt_out, story_of, visited_key
+from landing.responses import PATIENCE_SECONDS, CustomerResponse, Scope, log_visit, opt_out, story_of, visited_key
 from landing.results import Results
 from landing.seals import BAIT, SHOWN, SITTING, STEP, Seals
 from landing.seen import Seen, seen_by, write_down
@@ -73,6 +74,7 @@ class Site:
         self._attempts = Attempts()
         self._results = Results()
         self._seals = Seals(Signer(settings.keys))
+        self._answers = AnswerDesk(together, lambda recipient: self._tell(recipient, Kind.ANSWERED))
 
     async def show_page(self, token: str, request: Request) -> Response:
         """The campaign's page, made for the recipient; the visit is logged."""
@@ -124,7 +126,7 @@ class Site:
 
     def show_part(self, token: str, part: str, sitting: str) -> Response:
         """A page of a form over several, for whoever fills it in now; anybody else is led to where the link leads."""
-        seen, draft = self._form_of(self._known(token))
+        seen, draft = self._form_of(self.looks.ask, token)
         page, recipient = seen.page, seen.recipient
         number = self._seals.sitting_of(recipient.message_id, sitting, self._clock.now())
         spot = None if number is None else turn_to(page.survey, draft, recipient.attributes.get("country"), part, number)
@@ -139,10 +141,10 @@ class Site:
             drop_draft(session, self._recipient(session, "page", token))
         return RedirectResponse(self._address("page", token), SEE_OTHER)
 
-    def take_answer(self, token: str, typed: Form) -> Response:
+    async def take_answer(self, token: str, typed: Form) -> Response:
         """Keep what was answered and lead to the next page of the form or to the thanks; or show again what is not right."""
         now, address = self._clock.now(), self._address("page", token)
-        seen, draft = self._form_of(self._known(token))
+        seen, draft = await self.looks.found(lambda ask: self._form_of(ask, token))
         page, recipient = seen.page, seen.recipient
         sitting = self._seals.sitting_of(recipient.message_id, typed.get(SITTING, ""), now)
         sent = send(page.survey, draft, typed, recipient.attributes.get("country"), sitting)
@@ -151,11 +153,9 @@ class Site:
             told = {"sitting": typed.get(SITTING, "") if sitting is not None else "", "doubted": doubted}
             return self._form_page(token, recipient, page, sent.spot, told, 422)
         if sent.target == END:
-            self._take_all(seen, sent, now)
+            await self._answers.keep(self._answered(seen, sent, now))
             return RedirectResponse(f"{address}/thanks", SEE_OTHER)
-        with self._together.writing() as session:
-            number = keep_page(session, recipient, sent.filled, now)
-            write_down(session, seen, now)
+        number = await run_in_threadpool(self._keep_page, seen, sent, now)
         return RedirectResponse(f"{address}/{sent.target}/{self._seals.sitting(recipient.message_id, number, now)}", SEE_OTHER)
 
     def show_thanks(self, token: str) -> Response:
@@ -251,9 +251,9 @@ class Site:
         response.headers["Retry-After"] = "60"
         return response
 
-    def _form_of(self, recipient: Recipient) -> tuple[Seen, Draft]:
-        seen = seen_by(self.looks.ask, self._shelf, recipient)
-        return seen, drafted(self.looks.ask, recipient.message_id) if seen.page.pages else NOTHING_YET
+    def _form_of(self, ask: Ask, token: str) -> tuple[Seen, Draft]:
+        seen = seen_by(ask, self._shelf, self._known(ask, token))
+        return seen, drafted(ask, seen.recipient.message_id) if seen.page.pages else NOTHING_YET
 
     def _form_page(
         self, token: str, recipient: Recipient, page: Page, spot: Spot, told: Mapping[str, object], status: int = 200
@@ -272,18 +272,17 @@ class Site:
         }
         return self._html("page.html", visitor, {**values, **told}, status)
 
-    def _take_all(self, seen: Seen, sent: Sent, now: datetime) -> None:
-        """Store the answers of a whole form and wake whoever waits for it."""
-        page, recipient = seen.page, seen.recipient
-        questions = self._renderer.questions(page, self._visitor(recipient))
+    def _answered(self, seen: Seen, sent: Sent, now: datetime) -> Answered:
+        questions = self._renderer.questions(seen.page, self._visitor(seen.recipient))
         answers = Answers(sent.values, {name: questions[name] for name in sent.values})
+        return Answered(seen, answers, now, sent.filled if seen.page.pages else None)
+
+    def _keep_page(self, seen: Seen, sent: Sent, now: datetime) -> int:
+        """Keep a page of a form over several, and give the number of its sitting."""
         with self._together.writing() as session:
-            if page.pages:
-                keep_page(session, recipient, sent.filled, now)
-            stored = log_answers(session, recipient, answers, now)
+            number = keep_page(session, seen.recipient, sent.filled, now)
             write_down(session, seen, now)
-        if stored:
-            self._tell(recipient, Kind.ANSWERED)
+        return number
 
     def _opt_out(self, purpose: LinkPurpose, token: str, scope: Scope, source: Source) -> Response:
         now = self._clock.now()
@@ -311,9 +310,9 @@ class Site:
         title = self._settings.offered.title(purpose or "", visitor.language)
         return text.format(channel=channel, purpose=title, sender=self._settings.sender_name or words["us"])
 
-    def _known(self, token: str) -> Recipient:
+    def _known(self, ask: Ask, token: str) -> Recipient:
         """Who stands behind the link of a page, in one statement."""
-        glance = glance_at(self.looks.ask, self._links.message_of("page", token, self._clock.now()), "")
+        glance = glance_at(ask, self._links.message_of("page", token, self._clock.now()), "")
         if glance is None:
             raise TokenError(GONE)
         return glance.recipient

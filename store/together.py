@@ -44,13 +44,16 @@ class Together:
         self._open: _Batch | None = None
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, row_seconds: float | None = None) -> Iterator[Session]:
         """A session whose work is committed when the block has been left, or undone: an error inside undoes its own work only.
 
+        `row_seconds` is how long a row of PostgreSQL that somebody else is changing is waited for, where that is not as usual.
         Raises StorageError when the transaction that the work stood in could not be committed, or never began.
         """
         if not self._takes_turns:
             with writing(self.database) as session:
+                if row_seconds is not None:
+                    session.connection().exec_driver_sql(f"SET LOCAL lock_timeout = {round(row_seconds * 1000)}")
                 yield session
             return
         with self._a_turn() as batch, Session(batch.connection, join_transaction_mode="create_savepoint") as session:

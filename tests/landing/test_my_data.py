@@ -1,5 +1,6 @@
 """My data: asked for in the preference centre, seen behind a link that comes by mail, saved, corrected and erased, and by nobody else."""
 
+import asyncio
 import html
 import re
 from collections.abc import Iterator
@@ -25,17 +26,21 @@ from engine.language.check import check_text
 from engine.language.context import CheckContext
 from engine.links import Links
 from engine.outbox import State
+from landing.answers import AnswerDesk, Answered, Answers
 from landing.app import landing_app
 from landing.dossier_lines import LINES_OF
 from landing.my_data import FILE_NAME
 from landing.my_data_words import NAMES, TOLD
+from landing.page_files import SHIPPED, load_page
 from landing.recipients import recipient_of
-from landing.responses import Answers, log_answers
+from landing.responses import PATIENCE_SECONDS
+from landing.seen import Seen
 from landing.settings import LandingSettings
 from landing.words import LANGUAGES
 from store.clock import FixedClock
 from store.errors import TokenError
 from store.session import reading, writing
+from store.together import Together
 from store.tokens import Signer
 from tests.conftest import NOON
 from tests.engine.conftest import Bench
@@ -260,8 +265,10 @@ def test_what_a_page_looked_at_before_an_erasure_writes_nothing_after_it(mine: M
     assert recipient is not None
     mine.browser.post(f"{mine.opened()}/erase")
     mine.carry_out()
-    with pytest.raises(TokenError), writing(as_pages) as session:
-        log_answers(session, recipient, Answers({"remark": "It is me, Name1"}, {"remark": "What else?"}), NOON)
+    seen = Seen(load_page(SHIPPED / "default.yaml"), recipient)
+    answered = Answered(seen, Answers({"remark": "It is me, Name1"}, {"remark": "What else?"}), NOON)
+    with pytest.raises(TokenError):
+        asyncio.run(AnswerDesk(Together(as_pages, PATIENCE_SECONDS), lambda _: None).keep(answered))
     with reading(mine.bench.workspace.database) as session:
         assert session.execute(text("SELECT count(*) FROM contact WHERE kind = 'answered'")).scalar() == 0
 
