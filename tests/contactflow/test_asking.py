@@ -27,6 +27,12 @@ def test_the_questions_of_all_pages_are_known_by_name(templates: Path) -> None:
     assert asked_in(templates / "nowhere") == ()
 
 
+def test_what_only_a_variant_or_a_segment_is_asked_is_known_too(templates: Path) -> None:
+    own = "variants:\n  short: {share: 50%, form: {colour: {text: Q}}}\n  long: {share: 50%}\n"
+    (templates / "spring/page.yaml").write_text(f"{PAGE}{own}by_segment:\n  families: {{form: {{pet: {{text: Q}}}}}}\n")
+    assert asked_in(templates) == ("colour", "interest", "pet", "remark")
+
+
 def test_a_template_may_show_what_a_form_asks(workspace: Path, templates: Path, call: Call) -> None:
     (templates / "hello.txt").write_text("You like {{ customer.said_interest }}: {{ links.opt_out }}\n")
     flow = workspace / "flows/spring.yaml"
