@@ -23,7 +23,7 @@ from engine.asked import (
     refuse,
     settle,
 )
-from engine.joining import forget_unconfirmed, join
+from engine.joining import forget_fruitless, forget_unconfirmed, join
 from engine.workspace import Workspace
 from landing.drafts import forget_drafts
 from store.errors import StorageError
@@ -87,6 +87,7 @@ class Requests:
         if self._forget_at is None or self._forget_at <= now:
             with writing(self._workspace.database) as session:
                 forget_unconfirmed(session, now)
+                forget_fruitless(session, now)
                 forget_gathered(session, now)
                 forget_drafts(session, now)
             self._forget_at = now + FORGET_EVERY

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Text, and_, cast, func, insert, literal, select, update
+from sqlalchemy import Text, and_, cast, delete, func, insert, literal, select, update
 from sqlmodel import Session
 
 from customers.consent import EVERYTHING, consent_of
@@ -73,6 +73,13 @@ def forget_unconfirmed(session: Session, now: datetime) -> int:
         gone: dict[str, Any] = {**dict.fromkeys(_PERSONAL), "changed_at": now}
         session.connection().execute(update(_CUSTOMER).where(among(session, _CUSTOMER.c.id, ids)).values(gone))
     return len(ids)
+
+
+def forget_fruitless(session: Session, now: datetime) -> int:
+    """Delete old requests to join that led to nobody, and give how many: anybody may write down as many as they like. One statement."""
+    about_nobody = (_REQUEST.c.kind == RequestKind.JOIN.value, _REQUEST.c.customer_id.is_(None), _REQUEST.c.state != "open")
+    old = _REQUEST.c.settled_at < now - timedelta(days=WITHIN_DAYS)
+    return session.connection().execute(delete(_REQUEST).where(*about_nobody, old)).rowcount
 
 
 def _unconfirmed(now: datetime) -> Any:
