@@ -105,10 +105,9 @@ def test_making_a_workspace_again_brings_back_what_is_missing_and_touches_nothin
     assert (tmp_path / "contactflow.toml").read_text() == "# mine\n"
 
 
-def test_the_starters_customers_are_those_that_the_generator_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_starters_customers_are_those_that_the_generator_makes(tmp_path: Path) -> None:
     committed = {path.name: path.read_bytes() for path in starter_data.FOLDER.glob("*.csv")}
-    monkeypatch.setattr(starter_data, "FOLDER", tmp_path)
-    starter_data.main()
+    starter_data.main(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")} == committed
 
 

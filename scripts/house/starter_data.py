@@ -71,7 +71,7 @@ class Habit:
     department: str
 
 
-def main() -> None:
+def main(folder: Path = FOLDER) -> None:
     """Write the three files."""
     rng = Random(SEED)  # noqa: S311  # drawn people, no secret
     people = [_customer(number, rng) for number in range(1, PEOPLE + 1)]
@@ -79,9 +79,9 @@ def main() -> None:
     before = sorted(purchase for habit in habits for purchase in _history(habit, rng))
     after = sorted(purchase for habit in habits if (purchase := _return(habit, rng)))
     _spoil(people)
-    _write("customers.csv", CUSTOMER_COLUMNS, [[person[column] for column in CUSTOMER_COLUMNS] for person in people])
-    _write("purchases.csv", PURCHASE_COLUMNS, _numbered(before, "receipt"))
-    _write("purchases-march.csv", PURCHASE_COLUMNS, _numbered(after, "march"))
+    _write(folder / "customers.csv", CUSTOMER_COLUMNS, [[person[column] for column in CUSTOMER_COLUMNS] for person in people])
+    _write(folder / "purchases.csv", PURCHASE_COLUMNS, _numbered(before, "receipt"))
+    _write(folder / "purchases-march.csv", PURCHASE_COLUMNS, _numbered(after, "march"))
 
 
 def _customer(number: int, rng: Random) -> dict[str, str]:
@@ -159,10 +159,10 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in ascii_ if letter.isalpha())
 
 
-def _write(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / name).open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+def _write(file: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened, lineterminator="\n").writerows([header, *rows])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from sqlalchemy import Engine
 
+from channels.email.incoming.greeting import Greeting
 from channels.email.incoming.mailroom import FOLDER, Mailroom
 from store.clock import Clock, SystemClock
 from store.errors import ContactflowError, StorageError
@@ -129,7 +130,7 @@ class _Protocol(SMTP):
         return (text[1:] if text.startswith(b"..") else text).replace(b"\r\n..", b"\r\n.")
 
 
-class _Desk:
+class _Desk(Greeting):
     """aiosmtpd's handler: mails that come while others are being written are written together."""
 
     def __init__(self, database: Engine, path: Path, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
@@ -137,12 +138,6 @@ class _Desk:
         self._answers, self._room = AnswerBook(path), Mailroom(path.with_name(FOLDER))
         self._waiting: list[tuple[Arrival, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
-
-    async def handle_EHLO(  # noqa: N802 - as above
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        return [*responses[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
 
     async def handle_RCPT(  # noqa: N802 - as above
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

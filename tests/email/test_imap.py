@@ -1,10 +1,10 @@
 """A mailbox elsewhere: what is new is fetched once, marked when it is kept, and never deleted."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from channels.email.incoming import imap
 from channels.email.incoming.imap import ImapMailbox, fetch_unseen
 from store.errors import DeliveryError, SettingsError, StorageError
 from tests.email.imap_server import Box, ImapServer
@@ -53,13 +53,10 @@ def test_a_mail_is_marked_only_when_it_was_kept(server: ImapServer, box: Box) ->
     assert (len(got), box.seen) == (3, set())  # and it is fetched once more: the same mail twice counts once
 
 
-def test_many_are_marked_some_at_a_time_and_of_a_huge_one_only_the_beginning_is_fetched(
-    server: ImapServer, box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(imap, "MOST_BYTES", 1_000)
+def test_many_are_marked_some_at_a_time_and_of_a_huge_one_only_the_beginning_is_fetched(server: ImapServer, box: Box) -> None:
     box.mails = dict.fromkeys(range(1, 121), b"x" * 5_000)
     got: list[bytes] = []
-    assert fetch_unseen(at(server), got.append) == 120
+    assert fetch_unseen(replace(at(server), most_bytes=1_000), got.append) == 120
     assert {len(raw) for raw in got} == {1_000}
     assert box.commands.count("UID STORE") == 3
 

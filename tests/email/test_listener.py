@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.email.incoming import DeliveryReport, listener, read
+from channels.email.incoming import DeliveryReport, read
 from channels.email.incoming.listener import Door, Protocol, start_listener
 from channels.email.incoming.mailroom import Mailroom
 from store.errors import StorageError
@@ -83,9 +83,8 @@ def test_a_second_recipient_waits_for_a_mail_of_its_own(start: Start, room: Mail
     assert len(room.waiting()) == 1
 
 
-def test_a_mail_that_is_too_large_is_refused_and_the_next_one_taken(start: Start, room: Mailroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "MOST_BYTES", 20_000)
-    with client("smtp", start().port) as connection:
+def test_a_mail_that_is_too_large_is_refused_and_the_next_one_taken(start: Start, room: Mailroom) -> None:
+    with client("smtp", start(most_bytes=20_000).port) as connection:
         with pytest.raises(smtplib.SMTPSenderRefused) as announced:
             connection.sendmail("", [BOUNCES_TO], GONE + b"x\r\n" * 10_000)
         assert announced.value.smtp_code == 552
@@ -98,9 +97,8 @@ def test_a_mail_that_is_too_large_is_refused_and_the_next_one_taken(start: Start
     assert len(room.waiting()) == 1
 
 
-def test_a_line_without_an_end_ends_with_the_connection(start: Start, room: Mailroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "MOST_BYTES", 20_000)
-    with client("smtp", start().port) as connection:
+def test_a_line_without_an_end_ends_with_the_connection(start: Start, room: Mailroom) -> None:
+    with client("smtp", start(most_bytes=20_000).port) as connection:
         connection.ehlo()
         connection.mail("")
         connection.rcpt(BOUNCES_TO)
@@ -126,9 +124,8 @@ def test_whoever_says_nothing_or_goes_on_for_ever_is_not_waited_for(start: Start
             assert said.startswith(b"220 contactflow")
 
 
-def test_of_too_many_connections_the_last_are_sent_away_and_return(start: Start, room: Mailroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "MOST_CONNECTIONS", 20)
-    port = start().port
+def test_of_too_many_connections_the_last_are_sent_away_and_return(start: Start, room: Mailroom) -> None:
+    port = start(most_connections=20).port
     held = [client("smtp", port) for _ in range(20)]
     with pytest.raises(smtplib.SMTPConnectError) as sent_away:
         client("smtp", port)

@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 
 from store.errors import DeliveryError, SettingsError
 
-MOST_BYTES = 10_000_000  # of a mail that are fetched
 TIMEOUT_SECONDS = 60.0
 _AT_ONCE = 50  # mails that are marked together
 _UNFIT = re.compile(r"[^\x20-\x7e]")
@@ -34,6 +33,7 @@ class ImapMailbox:
     user: str
     folder: str
     password: str = field(repr=False)
+    most_bytes: int = 10_000_000  # of a mail that are fetched
 
     @classmethod
     def of(cls, address: str, password: str) -> "ImapMailbox":
@@ -63,16 +63,16 @@ def fetch_unseen(box: ImapMailbox, keep: Callable[[bytes], object]) -> int:
         _done(connection.select(_quoted(box.folder)))
         unseen = b" ".join(filter(None, _done(connection.uid("SEARCH", "UNSEEN")))).split()
         for start in range(0, len(unseen), _AT_ONCE):
-            kept = [uid.decode("ascii") for uid in unseen[start : start + _AT_ONCE] if _keep(connection, uid, keep)]
+            kept = [uid.decode("ascii") for uid in unseen[start : start + _AT_ONCE] if _keep(connection, uid, box.most_bytes, keep)]
             if kept:
                 _done(connection.uid("STORE", ",".join(kept), "+FLAGS.SILENT", r"(\Seen)"))
             count += len(kept)
     return count
 
 
-def _keep(connection: imaplib.IMAP4, uid: bytes, keep: Callable[[bytes], object]) -> bool:
+def _keep(connection: imaplib.IMAP4, uid: bytes, most_bytes: int, keep: Callable[[bytes], object]) -> bool:
     """Whether the mail was there. PEEK: to fetch it must not mark it yet."""
-    for each in _done(connection.uid("FETCH", uid.decode("ascii"), f"(BODY.PEEK[]<0.{MOST_BYTES}>)")):
+    for each in _done(connection.uid("FETCH", uid.decode("ascii"), f"(BODY.PEEK[]<0.{most_bytes}>)")):
         if isinstance(each, tuple) and _BODY.search(each[0]):  # a server may tell of other mails' flags in between
             keep(each[1])
             return True

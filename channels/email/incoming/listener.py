@@ -12,6 +12,7 @@ from typing import Literal
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from channels.email.incoming.greeting import Greeting
 from channels.email.incoming.mailroom import Mailroom
 from channels.email.incoming.return_path import ReturnPaths
 from store.errors import StorageError
@@ -19,8 +20,6 @@ from store.looping import RunningServer, serve_in_thread
 
 Protocol = Literal["smtp", "lmtp"]
 NAME = "contactflow"
-MOST_BYTES = 10_000_000  # of a mail
-MOST_CONNECTIONS = 200
 MOST_MAILS_WRITING = 4  # at the same time: more would not be written sooner
 _LINE = 100_000  # bytes; servers quote lines that are longer than allowed
 _FULL = b"421 4.3.2 Too many connections, try again later\r\n"
@@ -28,7 +27,7 @@ _FULL = b"421 4.3.2 Too many connections, try again later\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where it listens, and how patient it is. `also`: addresses that are taken beside the signed ones, in lower case."""
+    """Where it listens, how patient it is, and how much it takes. `also`: addresses taken beside the signed ones, in lower case."""
 
     host: str
     port: int  # 0: any that is free
@@ -36,6 +35,8 @@ class Door:
     also: Collection[str] = ()
     idle_seconds: float = 60.0  # without a command, or within a mail
     longest_seconds: float = 900.0  # for a connection: whoever sends a byte a minute is not waited for
+    most_bytes: int = 10_000_000  # of a mail
+    most_connections: int = 200
 
 
 def start_listener(door: Door, paths: ReturnPaths, room: Mailroom, noticed: Callable[[], object] = lambda: None) -> RunningServer:
@@ -60,7 +61,7 @@ async def _listen(desk: "_Desk", door: Door, loop: asyncio.AbstractEventLoop) ->
             desk,
             hostname=NAME,
             ident=door.protocol.upper(),
-            data_size_limit=MOST_BYTES,
+            data_size_limit=door.most_bytes,
             enable_SMTPUTF8=True,
             timeout=door.idle_seconds,
             loop=loop,
@@ -82,7 +83,7 @@ class _Bounded(SMTP):
         super().connection_made(transport)
         assert isinstance(transport, asyncio.WriteTransport)
         self.event_handler.connections += 1
-        if self.event_handler.connections > MOST_CONNECTIONS:
+        if self.event_handler.connections > self.event_handler.door.most_connections:
             transport.write(_FULL)
             transport.close()
         self._end = self.loop.call_later(self.event_handler.door.longest_seconds, transport.abort)
@@ -96,7 +97,7 @@ class _Bounded(SMTP):
     def data_received(self, data: bytes) -> None:
         # A line that never ends would be kept by aiosmtpd to its last byte.
         self._came += len(data)
-        if self._came > 2 * MOST_BYTES:
+        if self._came > 2 * self.event_handler.door.most_bytes:
             assert isinstance(self.transport, asyncio.WriteTransport)
             self.transport.abort()
             return
@@ -116,7 +117,7 @@ class _Lmtp(_Bounded, LMTP):
     pass
 
 
-class _Desk:
+class _Desk(Greeting):
     """aiosmtpd's handler."""
 
     def __init__(self, door: Door, paths: ReturnPaths, room: Mailroom, noticed: Callable[[], object]) -> None:
@@ -125,13 +126,7 @@ class _Desk:
         self._paths, self._room, self._noticed = paths, room, noticed
         self._writing = asyncio.Semaphore(MOST_MAILS_WRITING)
 
-    async def handle_EHLO(  # noqa: N802 - aiosmtpd finds it by this name
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        return [*responses[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
-
-    async def handle_RCPT(  # noqa: N802 - as above
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds it by this name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if not self._is_ours(address):
