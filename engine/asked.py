@@ -22,10 +22,11 @@ from customers.tables import Customer, CustomerId, table_of
 from engine.campaigns import open_versions
 from engine.header import header_of
 from engine.interventions import Deed, halt_of
+from engine.leaving import take_out
 from engine.nodes.request import Asked, request_node
 from engine.reasons import Reason
 from engine.running import Running
-from engine.tables import Campaign, FlowVersion, Member, Move, Request
+from engine.tables import Campaign, FlowVersion, Member, Request
 from engine.workspace import Workspace
 from store.bulk import insert_new
 
@@ -151,7 +152,7 @@ def come_in(session: Session, running: Running, asked: Asked, customer_id: Custo
     if inside is not None and (inside.due_at is None or inside.node == node.id):
         return int(inside.id)
     if inside is not None:
-        _leave(session, inside, now)
+        take_out(session, [(inside.id, inside.hop, inside.node)], Reason.ASKED_AGAIN, now)
     return _enter(session, running, node.id, customer_id, now)
 
 
@@ -166,14 +167,6 @@ def _inside(session: Session, running: Running, customer_id: CustomerId) -> Any:
     names = ("id", "hop", "node", "due_at")
     query = select(*(_MEMBER.c[name] for name in names)).where(*mine).order_by(_MEMBER.c.id.desc()).limit(1)
     return session.connection().execute(query.with_for_update()).one_or_none()
-
-
-def _leave(session: Session, inside: Any, now: datetime) -> None:
-    reason = Reason.ASKED_AGAIN.value
-    moved = {"member_id": inside.id, "hop": inside.hop, "node": inside.node, "exit": reason, "at": now}
-    session.connection().execute(insert(table_of(Move)).values(moved))
-    left = {"ended": reason, "ended_at": now, "due_at": None, "deadline_at": None, "hop": inside.hop + 1}
-    session.connection().execute(update(_MEMBER).where(_MEMBER.c.id == inside.id).values(left))
 
 
 def _enter(session: Session, running: Running, node_id: str, customer_id: CustomerId, now: datetime) -> int:

@@ -15,12 +15,11 @@ from sqlmodel import Session
 from customers.consent import Source
 from customers.erasure import erase_person
 from customers.tables import Customer, CustomerId, table_of
+from engine.leaving import take_out
 from engine.outbox import FINAL, Settlement, State, forget_content
 from engine.reasons import Reason
 from engine.recording import Addressee, record
-from engine.tables import FlowVersion, Member, Move, OutboxMessage, Request
-from store.bulk import insert_rows
-from store.clock import to_micros
+from engine.tables import FlowVersion, Member, OutboxMessage, Request
 
 _customer, _member, _outbox, _request = table_of(Customer), table_of(Member), table_of(OutboxMessage), table_of(Request)
 _FINAL = [state.value for state in FINAL]
@@ -36,7 +35,7 @@ def erase(session: Session, customer_id: CustomerId, now: datetime, source: Sour
     if found[0].erased_at is not None:
         return True
     _send_nothing(session, [row for row in messages if row.state == State.QUEUED], now)
-    _leave(session, [row for row in members if row.ended is None], now)
+    take_out(session, [(row.id, row.hop, row.node) for row in members if row.ended is None], Reason.ERASED, now)
     addresses = {row.address for row in messages if row.address}
     forget_content(session, np.array([customer_id], np.int64))
     asked = update(_request).where(_request.c.customer_id == customer_id)
@@ -58,14 +57,6 @@ def _send_nothing(session: Session, rows: Sequence[Row[Any]], now: datetime) -> 
         name = session.execute(select(version.c.campaign, version.c.version).where(version.c.id == row.version_id)).one()
         settlement = Settlement(row.id, State.SUPPRESSED, Reason.ERASED)
         record(session, (name.campaign, name.version), {row.id: Addressee.of(row, None)}, [settlement], now)
-
-
-def _leave(session: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
-    moves = ((row.id, row.hop, row.node, Reason.ERASED.value, to_micros(now)) for row in rows)
-    insert_rows(session, table_of(Move), ("member_id", "hop", "node", "exit", "at"), moves)
-    left = update(_member).where(_member.c.id.in_([row.id for row in rows]))
-    ended = {"ended": Reason.ERASED.value, "ended_at": now, "due_at": None, "deadline_at": None, "hop": _member.c.hop + 1}
-    session.execute(left.values(**ended))
 
 
 def _nameless_key() -> Any:

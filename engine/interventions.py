@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import numpy as np
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from customers.tables import table_of
+from engine.leaving import Inside, take_out
 from engine.outbox import Settlement, State
 from engine.reasons import Reason
 from engine.recording import Addressee, record
 from engine.running import Running
-from engine.tables import Campaign, Intervention, Member, Move, OutboxMessage
+from engine.tables import Campaign, Intervention, Member, OutboxMessage
 from engine.workspace import Workspace
-from store.bulk import Ids, among, insert_alike
-from store.clock import to_micros
 from store.errors import InputError
 from store.session import reading, writing
 
@@ -93,7 +91,7 @@ def let_go(versions: Sequence[Running], now: datetime) -> int:
             rows = _inside(session, running.campaign_id, after)
             if not rows:
                 break
-            _end(session, rows, now)
+            take_out(session, rows, Reason.STOPPED, now)
         people, after = people + len(rows), rows[-1][0]
     for each in versions:
         while _suppressed(each, now):
@@ -120,27 +118,11 @@ def _not_now(campaign: str, halted: Intervened | None) -> str:
     return f"'{campaign}' was {halted.deed.value} already, on {halted.at:%Y-%m-%d at %H:%M} UTC. {then}"
 
 
-def _inside(session: Session, campaign_id: int, after: int) -> Sequence[tuple[int, int, str]]:
-    """The next members in a campaign (id, nodes left so far, node). Locked: whoever moves some of them now is waited for."""
+def _inside(session: Session, campaign_id: int, after: int) -> Sequence[Inside]:
+    """The next members in a campaign. Locked: whoever moves some of them now is waited for."""
     member = table_of(Member).c
     query = select(member.id, member.hop, member.node).where(member.campaign_id == campaign_id, member.ended.is_(None), member.id > after)
     return session.execute(query.order_by(member.id).limit(CHUNK).with_for_update()).tuples().all()
-
-
-def _end(session: Session, rows: Sequence[tuple[int, int, str]], now: datetime) -> None:
-    member, moment = table_of(Member), to_micros(now)
-    groups: dict[tuple[int, str], list[int]] = {}
-    for member_id, hop, node in rows:
-        groups.setdefault((hop, node), []).append(member_id)
-    for (hop, node), ids in groups.items():
-        same = {"hop": hop, "node": node, "exit": Reason.STOPPED.value, "at": moment}
-        insert_alike(session, table_of(Move), "member_id", np.array(ids, np.int64), same)
-    left = update(member).where(among(session, member.c.id, _ids(rows)))
-    session.execute(left.values(ended=Reason.STOPPED.value, ended_at=now, due_at=None, deadline_at=None, hop=member.c.hop + 1))
-
-
-def _ids(rows: Sequence[tuple[int, int, str]]) -> Ids:
-    return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
 
 def _suppressed(running: Running, now: datetime) -> int:
