@@ -106,16 +106,21 @@ def _profile_table(declared: tuple[tuple[str, AttributeKind], ...]) -> Table:
     return Table("profile", MetaData(), Column("customer_id", BigInteger, primary_key=True), *columns)
 
 
+def stored_attributes(session: Session) -> dict[str, AttributeKind]:
+    """The workspace's own attributes that have a column, by name, also those that are no longer declared."""
+    columns = inspect(session.connection()).get_columns("profile")
+    return {each["name"]: _kind_of(each["type"]) for each in columns if each["name"] != "customer_id"}
+
+
 def declare_attributes(session: Session, declared: Mapping[str, AttributeKind]) -> list[str]:
     """Add the columns of attributes that are new, and give their names.
 
     Raises InputError, all at once, for names that cannot be used and for attributes that were of another kind before.
     """
     faults = [fault for fault in map(attribute_name_fault, declared) if fault]
-    connection = session.connection()
-    existing = {each["name"]: each["type"] for each in inspect(connection).get_columns("profile")}
+    existing = stored_attributes(session)
     for name, kind in declared.items():
-        stored = _kind_of(existing[name]) if name in existing else kind
+        stored = existing.get(name, kind)
         if stored is not kind:
             faults.append(
                 f"attribute '{name}' is kept as {stored}, and now it is declared as {kind}. "
@@ -126,7 +131,7 @@ def declare_attributes(session: Session, declared: Mapping[str, AttributeKind]) 
     added = [name for name in declared if name not in existing]
     for name in added:
         column = profile_table(declared).c[name]
-        connection.exec_driver_sql(f'ALTER TABLE profile ADD COLUMN "{name}" {column.type.compile(connection.dialect)}')
+        session.connection().exec_driver_sql(f'ALTER TABLE profile ADD COLUMN "{name}" {column.type.compile(session.connection().dialect)}')
     return added
 
 

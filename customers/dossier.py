@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import FromClause, Row, Table, func, select, text
+from sqlalchemy import FromClause, Row, Table, func, select
 from sqlmodel import Session
 
+from customers.attributes import profile_table, stored_attributes
 from customers.choices import FREELY, ChoiceKind
 from customers.consent import SOURCES, Source
 from customers.preferred import PartOfDay
@@ -86,9 +87,10 @@ def _customer(telling: Telling, customer_id: CustomerId) -> dict[str, Any]:
 
 
 def _own(telling: Telling, customer_id: CustomerId) -> dict[str, Any]:
-    """The workspace's own attributes; their columns are not known to the code."""
-    row = telling.session.execute(text("SELECT * FROM profile WHERE customer_id = :id"), {"id": customer_id}).one_or_none()
-    return telling.known({name: value for name, value in row._asdict().items() if name not in _NOT_TOLD}) if row else {}
+    """The workspace's own attributes, also those that are no longer declared, each as what it is: on SQLite a yes is kept as a 1."""
+    profile = profile_table(stored_attributes(telling.session))
+    row = telling.session.execute(select(profile).where(profile.c.customer_id == customer_id)).one_or_none()
+    return telling.known(_told(row)) if row else {}
 
 
 def _rows(telling: Telling, model: Any, customer_id: CustomerId, newest: str) -> Section:

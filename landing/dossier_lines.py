@@ -6,8 +6,10 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
+from customers.choices import ChoiceKind
 from customers.consent import EVERYTHING
 from landing.my_data_words import NAMES
+from landing.offered import TOPIC, Offered
 
 Row = Mapping[str, Any]
 Line = tuple[str | None, str]  # a moment as ISO 8601, and what there is to say
@@ -15,10 +17,10 @@ Line = tuple[str | None, str]  # a moment as ISO 8601, and what there is to say
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """How things are called in one of the pages' languages. `titles`: what purposes are called to customers."""
+    """How things are called in one of the pages' languages."""
 
     language: str
-    titles: Callable[[str], str]
+    offered: Offered
 
     def word(self, name: Any) -> str:
         """What something of ours is called; a name that we do not know stays as it is."""
@@ -32,7 +34,16 @@ class Speech:
 
     def purpose(self, name: str) -> str:
         """What a purpose is called."""
-        return "" if name == EVERYTHING else self.titles(name)
+        return "" if name == EVERYTHING else self.offered.title(name, self.language)
+
+    def topic(self, name: str) -> str:
+        """A topic, by what customers read for it."""
+        return f"{self.word(ChoiceKind.TOPIC)}, {self.offered.topic(name, self.language)}"
+
+    def attribute(self, name: str) -> str:
+        """What one of the workspace's own attributes is called: a topic as on the page where it was chosen."""
+        told = self.topic(name.removeprefix(TOPIC)) if name.startswith(TOPIC) else name.replace("_", " ")
+        return told[:1].upper() + told[1:]
 
     def moment(self, iso: str, *, with_time: bool = False) -> str:
         """A moment or a date, as people write it."""
@@ -59,7 +70,10 @@ def _evidence(speech: Speech, row: Row) -> Line:
 
 
 def _choice(speech: Speech, row: Row) -> Line:
-    value = speech.moment(row["until"]) if "until" in row else speech.word(row.get("part_of_day", row["value"]))
+    if row["kind"] == ChoiceKind.TOPIC:
+        return row["at"], f"{speech.topic(row['about'])}: {speech.word(bool(row['value']))}"
+    chosen = row.get("part_of_day") or row["value"] or False  # without a pause or a limit there is a 0
+    value = speech.moment(row["until"]) if "until" in row else speech.word(chosen)
     return row["at"], f"{listed(speech.word(row['kind']), speech.purpose(row['about']))}: {value}"
 
 

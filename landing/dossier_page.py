@@ -38,7 +38,7 @@ class DossierPage:
 
     def person(self) -> list[tuple[str, str]]:
         """Who it is, by the names of what is known."""
-        own = [(name.replace("_", " "), self.speech.word(value)) for name, value in self.document["own_attributes"].items()]
+        own = [(self.speech.attribute(name), self.speech.word(value)) for name, value in self.document["own_attributes"].items()]
         return [(self.speech.word(name), self._shown(name)) for name in (*_ME, *_ABOUT) if name in self.document["customer"]] + own
 
     def sections(self) -> Iterator[dict[str, Any]]:

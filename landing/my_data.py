@@ -217,7 +217,7 @@ class MyData:
 
     def _shown(self, recipient: Recipient, document: Mapping[str, Any]) -> DossierPage:
         language = self._visitor(recipient).language
-        return DossierPage(document, Speech(language, lambda purpose: self._settings.offered.title(purpose, language)))
+        return DossierPage(document, Speech(language, self._settings.offered))
 
     def _said(self, recipient: Recipient) -> Mapping[str, str]:
         return TOLD[self._visitor(recipient).language]

@@ -19,6 +19,10 @@ class Offered:
         """What a customer reads for a purpose: its own name when nothing else was written."""
         return spoken(self.titles.get(purpose, purpose), language)
 
+    def topic(self, name: str, language: str) -> str:
+        """What a customer reads for a topic; its own name when it is no longer offered."""
+        return spoken(self.topics.get(name, name), language)
+
 
 def spoken(text: Text, language: str) -> str:
     """A text in a language; in the first one that was written when this one was not."""

@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, event, text
 from sqlmodel import SQLModel
 
 from contactflow.dossiers import dossier_of
+from customers.attributes import declare_attributes, set_attributes
 from customers.choices import ChoiceKind, Chosen, record_choices
+from customers.conditions.vocabulary import AttributeKind
 from customers.consent import EVERYTHING
 from customers.contact_log import Entry, Kind, log
 from customers.tables import CustomerId
@@ -87,6 +91,17 @@ def test_it_has_all_rows_of_one_customer_and_none_of_another(database: Engine) -
     told = json.dumps(document)
     assert "c1@example.com" in told
     assert not any(word in told for word in ("c2@example.com", "Name2", "+31612340002"))
+
+
+def test_an_own_attribute_is_told_as_what_it_is_on_every_database_also_when_it_is_declared_no_more(database: Engine) -> None:
+    kinds = {"likes_wine": AttributeKind.BOOLEAN, "joined_on": AttributeKind.DATE, "children": AttributeKind.INTEGER}
+    with writing(database) as session:
+        declare_attributes(session, kinds)
+        set_attributes(session, np.array([1], np.int64), {"likes_wine": True, "joined_on": date(2020, 2, 29), "children": 0}, kinds)
+    with reading(database) as session:
+        document = dossier_of(session, CustomerId(1), AMSTERDAM, NOON)
+    told = {name: document["own_attributes"].get(name) for name in kinds}
+    assert json.dumps(told) == '{"likes_wine": true, "joined_on": "2020-02-29", "children": 0}'
 
 
 def test_no_link_stands_in_it_by_which_others_could_act(database: Engine) -> None:
