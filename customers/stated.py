@@ -4,21 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy import bindparam, delete, func, select
 from sqlmodel import Session
 
 from customers.tables import CustomerId, StatedPreference, table_of
-from store.columns import Instant
+from store.clock import to_micros
 
 _STATED = table_of(StatedPreference)
 # Built once: a visitor waits for them, and SQLAlchemy takes longer to put them together than the database to carry them out. In plain
 # SQL, which both databases understand, because SQLAlchemy puts "on conflict" together anew each time.
-_KEPT = text(
-    f"INSERT INTO {_STATED.name} (customer_id, name, question, answer, at, campaign, message_id) "  # noqa: S608 - our own table's name
-    "VALUES (:customer_id, :name, :question, :answer, :at, :campaign, :message_id) ON CONFLICT (customer_id, name) DO UPDATE SET "
-    "question = excluded.question, answer = excluded.answer, at = excluded.at, campaign = excluded.campaign, "
-    f"message_id = excluded.message_id WHERE excluded.at >= {_STATED.name}.at"
-).bindparams(bindparam("at", type_=Instant()))
+_COLUMNS = ("customer_id", "name", "question", "answer", "at", "campaign", "message_id")
+_KEPT = (
+    f"INSERT INTO {_STATED.name} ({', '.join(_COLUMNS)}) VALUES ({{marks}}) ON CONFLICT (customer_id, name) DO UPDATE SET "  # noqa: S608 - our own names
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
+    + f" WHERE excluded.at >= {_STATED.name}.at"
+)
 _TAKEN_BACK = delete(_STATED).where(
     _STATED.c.customer_id == bindparam("customer"),
     _STATED.c.message_id == bindparam("message"),
@@ -63,12 +63,15 @@ def take_back(session: Session, occasion: Occasion, statements: Sequence[Stateme
 
 def keep_said(session: Session, said: Iterable[tuple[Occasion, Sequence[Statement]]]) -> None:
     """Keep what customers said, each on one form, unless something newer is known; one statement for any number."""
-    rows = []
-    for occasion, statements in said:
-        about = {name: getattr(occasion, name) for name in ("customer_id", "at", "campaign", "message_id")}
-        rows += [{**about, "name": each.name, "question": each.question, "answer": each.answer} for each in statements]
+    rows = [
+        (occasion.customer_id, each.name, each.question, each.answer, to_micros(occasion.at), occasion.campaign, occasion.message_id)
+        for occasion, statements in said
+        for each in statements
+    ]
     if rows:
-        session.connection().execute(_KEPT, rows)
+        connection = session.connection()
+        mark = "%s" if connection.dialect.name == "postgresql" else "?"
+        connection.exec_driver_sql(_KEPT.format(marks=", ".join([mark] * len(_COLUMNS))), rows)
 
 
 def stated_by(session: Session, customer_id: CustomerId) -> list[StatedPreference]:

@@ -12,6 +12,7 @@ from engine.tables import Member
 from store.bulk import among
 from store.columns import Instant
 
+FEW = 200  # as many as answer at once, with a parameter for each
 _MEMBER = table_of(Member).c
 
 
@@ -21,8 +22,8 @@ def wake(session: Session, customer_ids: Sequence[CustomerId], now: datetime) ->
     One statement for any number of customers. Call it in the transaction that writes what came in.
     """
     connection = session.connection()
-    if len(customer_ids) == 1:
-        return connection.execute(_WAKE_ONE, {"now": now, "customer": customer_ids[0]}).rowcount
+    if len(customer_ids) <= FEW:
+        return connection.execute(_WAKE_FEW, {"now": now, "customers": customer_ids}).rowcount
     ids = np.asarray(customer_ids, dtype=np.int64)
     return connection.execute(_waking(among(session, _MEMBER.customer_id, ids)), {"now": now}).rowcount
 
@@ -35,5 +36,5 @@ def _waking(whom: ColumnElement[bool]) -> Update:
     return update(table_of(Member)).where(whom, _MEMBER.due_at.is_not(None)).values(due_at=earlier)
 
 
-# Built once: a visitor waits for it, and SQLAlchemy takes longer to put it together than the database to carry it out.
-_WAKE_ONE = _waking(_MEMBER.customer_id == bindparam("customer"))
+# Built once: visitors wait for it, and SQLAlchemy takes longer to put it together than the database to carry it out.
+_WAKE_FEW = _waking(_MEMBER.customer_id.in_(bindparam("customers", expanding=True)))
