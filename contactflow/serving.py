@@ -1,5 +1,6 @@
 """`contactflow serve`: one web server, one mail server, and one thread that knows when something is due next."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from landing.app import landing_app, landing_server
 from landing.hooks import Hooks
 from landing.responses import PATIENCE_SECONDS
 from store.clock import Clock, SystemClock
+from store.errors import StorageError
 from store.session import open_database, reading
 from studio.paths import StudioPaths
 from studio.router import studio_router
@@ -116,8 +118,13 @@ class Door:
 
 
 def serve(root: Path, door: Door, *, pages_only: bool) -> None:
-    """Serve until stopped (Ctrl-C, or SIGTERM); what is being sent is finished and written down first."""
-    clock = present_clock(read_settings(root).zone)
+    """Serve until stopped (Ctrl-C, or SIGTERM); what is being sent is finished and written down first.
+
+    Raises StorageError, before anything is carried out, when the port is taken.
+    """
+    settings = read_settings(root)
+    _find_free(door.host, door.port or settings.landing.port)
+    clock = present_clock(settings.zone)
     if pages_only:
         _web(root, door, clock, lambda *_: None, None)
         return
@@ -132,6 +139,15 @@ def serve(root: Path, door: Door, *, pages_only: bool) -> None:
         door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
         with _ticking(ticker), waking(waker), _listening(root, workspace, ticker, clock, door.told):
             _web(root, door, clock, waker.notice, _studio(root, door, workspace.database))
+
+
+def _find_free(host: str, port: int) -> None:
+    # uvicorn takes the port last, and says no more than the system's number of what is wrong.
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        said = f"Pages cannot be served on {host}:{port}: {str(error.strerror).partition(' (')[0]}."  # Python says the address once more
+        raise StorageError(f"{said} Stop what uses it, or choose another with --port, or [landing] port in contactflow.toml.") from error
 
 
 @contextmanager

@@ -117,6 +117,15 @@ def test_a_link_leads_to_a_page_and_a_visit_or_a_reply_wakes_whoever_waits(
     assert server.wait(timeout=60) in (0, 130)
 
 
+def test_a_port_that_is_taken_is_told_before_anything_is_begun(workspace: Path, call: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = call("serve", "--port", taken.getsockname()[1], "-w", workspace)
+    assert told.code == 1
+    assert ": Address already in use. Stop what uses it, or choose another with --port" in told.err
+    assert told.out == ""
+    assert not (workspace / "inbox.db").exists()
+
+
 def test_whoever_carries_out_outlives_a_database_that_is_away_and_tells_of_it_once(bench: Bench) -> None:
     database, told, tried = bench.workspace.database, list[str](), threading.Event()
 
