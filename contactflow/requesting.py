@@ -55,7 +55,7 @@ class Requests:
 
     def look(self, now: datetime) -> int:
         """Carry out all that is open; gives how many requests were settled. Repeatable, and safe in several processes."""
-        self._forget(now)
+        self._forget(now)  # here, because every process that looks after people comes by
         with reading(self._workspace.database) as session:
             waiting = open_requests(session)
         return sum(self._carry_out(request_id, now) for request_id in waiting)
@@ -69,6 +69,7 @@ class Requests:
         except _AWAY as error:
             _logger.error("Request %d waits: %s.", request_id, type(error).__name__)  # noqa: TRY400  # as below
             return False
+        # Refused, not tried again: it would fail at every look, for good, and who asked can ask again.
         except Exception as error:  # noqa: BLE001 - the outermost loop of this work: the next request is to be carried out all the same
             # An error's text may hold what a person typed.
             _logger.error("Request %d could not be carried out, and is refused (%s).", request_id, type(error).__name__)  # noqa: TRY400  # as said

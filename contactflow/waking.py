@@ -46,6 +46,7 @@ class Waker:
     def run(self) -> None:
         """Step whoever is heard of, until stopped."""
         while (customers := self._heard.get()) is not None:
+            # All who came meanwhile, together: in a rush each round is longer, and nobody waits for a round of their own.
             together, is_over = self._with_others(customers)
             try:
                 self._step(np.array(sorted(together)[:MOST_TOGETHER], np.int64))
@@ -73,6 +74,7 @@ class Waker:
     def _step(self, customer_ids: Ids) -> None:
         for name in self._campaigns_of(customer_ids):
             for running in open_versions(self._workspace, name):
+                # Each is in a campaign once at most, and stepped to where they rest: so many rows, and it is done.
                 advance(running, self._clock.now(), len(customer_ids), customer_ids)
 
     def _campaigns_of(self, customer_ids: Ids) -> list[str]:

@@ -65,6 +65,7 @@ def dispatch_batch(composer: Composer, now: datetime, desk: Desk) -> int | None:
         return None
     with reading(database) as session:
         read = composer.read(session, rows, now)
+    # Who waits for the evening goes first, for the limits are for what may leave now.
     letterheads = _in_turn(composer, _at_their_moment(composer, read, by), now, by)
     made = [composer.compose(letterhead) for letterhead in letterheads]
     ready = _mark(composer, made, {each.addressee.id: each.addressee for each in letterheads}, now, desk)

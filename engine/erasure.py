@@ -47,6 +47,7 @@ def erase(session: Session, customer_id: CustomerId, now: datetime, source: Sour
 def _held(session: Session, table: Table, mine: Any) -> Sequence[Row[Any]] | None:
     """All of these rows, locked until the end of the transaction; None when somebody else holds one."""
     rows = session.execute(select(table).where(mine).order_by(table.c.id).with_for_update(skip_locked=True)).all()
+    # Rows that somebody else holds are passed over without a word: only their number tells.
     number = session.execute(select(func.count()).select_from(table).where(mine)).scalar_one()
     return rows if len(rows) == number else None
 

@@ -169,7 +169,7 @@ class _Play:
 
     def _send(self, progress: Progress, queued: Queued, turn: Any, delivery: NDArray[np.int8], again: Int, now: int) -> None:
         """Messages leave when they are released, to whom may be written to; the members go on then."""
-        entered = -1 - progress.members.member_id[queued.rows]
+        entered = -1 - progress.members.member_id[queued.rows]  # they were numbered -1, -2 and so on
         reasons, leaving = self._fates(queued, progress.members.customer_id[queued.rows], self._written_at[entered], now)
         rows, sent = turn[queued.rows], np.array([reason is None for reason in reasons], np.bool_)
         delivery[rows] = np.where(sent, LEFT, NOT_DELIVERED)

@@ -85,7 +85,7 @@ def erase(
 def _make_sure(customer: str, *, yes: bool) -> None:
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not sys.stdin.isatty():  # a script that waits for an answer hangs, and one that answers by accident erases
         raise typer.BadParameter("Nobody is here to ask. Say that you are sure.", param_hint="--yes")
     typer.confirm(f"Everything that says who '{customer}' is goes for good. Erase it?", abort=True)
 
