@@ -45,7 +45,7 @@ def person(
         output.write_text(whole + "\n", encoding="utf-8")
         typer.echo(f"{output} ({len(whole.encode()):,} bytes)")
     else:
-        typer.echo(whole if format_ is Format.JSON else _in_words(document))
+        typer.echo(whole if format_ is Format.JSON else _in_words(document, workspace))
 
 
 def erase(
@@ -90,11 +90,14 @@ def _make_sure(customer: str, *, yes: bool) -> None:
     typer.confirm(f"Everything that says who '{customer}' is goes for good. Erase it?", abort=True)
 
 
-def _in_words(document: dict[str, Any]) -> str:
+def _in_words(document: dict[str, Any], workspace: Path) -> str:
+    """As the customer would read it, in English."""
+    from contactflow.settings import read_settings
     from landing.dossier_lines import Speech
     from landing.dossier_page import DossierPage
 
-    page = DossierPage(document, Speech("en", lambda purpose: purpose))
+    settings = read_settings(workspace)
+    page = DossierPage(document, Speech("en", settings.preferences.offered(settings.consent.purposes)))
     return "\n".join(_lines(page))
 
 
