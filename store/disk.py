@@ -40,7 +40,7 @@ def abandoned(folder: Path, pattern: str) -> Iterator[tuple[Path, bytes]]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue  # alive
-            if path.exists():
+            if _is_at(file, path):  # else another process has dealt with it
                 yield path, file.read()
 
 
