@@ -23,7 +23,7 @@ from engine.asked import (
     refuse,
     settle,
 )
-from engine.joining import forget_fruitless, forget_unconfirmed, join
+from engine.joining import forget_fruitless, forget_unconfirmed, join, unconfirmed
 from engine.workspace import Workspace
 from landing.drafts import forget_drafts
 from store.errors import StorageError
@@ -86,8 +86,10 @@ class Requests:
 
     def _forget(self, now: datetime) -> None:
         if self._forget_at is None or self._forget_at <= now:
+            with reading(self._workspace.database) as session:
+                found = unconfirmed(session, now)
             with writing(self._workspace.database) as session:
-                forget_unconfirmed(session, now)
+                forget_unconfirmed(session, found, now)
                 forget_fruitless(session, now)
                 forget_gathered(session, now)
                 forget_drafts(session, now)

@@ -21,7 +21,7 @@ from engine.nodes.request import JOIN
 from engine.outbox import forget_content
 from engine.tables import Request
 from engine.workspace import Workspace
-from store.bulk import among
+from store.bulk import Ids, among
 
 CHANNEL = "email"
 NEW = "join-"  # before the number of the request that made a customer: their key
@@ -64,9 +64,15 @@ def join_key(campaign: str, digest: str, day: date) -> str:
     return f"{RequestKind.JOIN}:{campaign}:{digest}:{day.isoformat()}"
 
 
-def forget_unconfirmed(session: Session, now: datetime) -> int:
-    """Take away who the new customers were that never confirmed in time; gives how many. Nobody who was known before is touched."""
-    ids = np.array(session.connection().execute(_unconfirmed(now)).scalars().all(), np.int64)
+def unconfirmed(session: Session, now: datetime) -> Ids:
+    """The new customers that never confirmed in time. To be asked while nobody waits for us: all who ever joined are gone through."""
+    return np.array(session.connection().execute(_unconfirmed(now)).scalars().all(), np.int64)
+
+
+def forget_unconfirmed(session: Session, found: Ids, now: datetime) -> int:
+    """Take away who these new customers were, unless they have confirmed by now; gives how many. Nobody who was known before is touched."""
+    still = _unconfirmed(now).where(among(session, _CUSTOMER.c.id, found))
+    ids = np.array(session.connection().execute(still).scalars().all(), np.int64)
     if len(ids):
         forget_content(session, ids)
         clear_contacts(session, ids)  # what came back of a mail to an address that nobody has says that address

@@ -19,7 +19,7 @@ from engine.asked import LATER, RequestKind, Wanted, ask, offered
 from engine.campaigns import open_versions
 from engine.explain import explain
 from engine.interventions import pause, resume, stop
-from engine.joining import FORGOTTEN_AFTER, join_key
+from engine.joining import FORGOTTEN_AFTER, forget_unconfirmed, join_key, unconfirmed
 from engine.running import Running
 from engine.simulate import simulate
 from engine.tables import Member, OutboxMessage, Request
@@ -226,6 +226,20 @@ def test_a_new_customer_who_never_confirms_is_forgotten_and_nobody_else_is(bench
             str(row) for table in ("customer", "outbox", "request", "contact") for row in session.execute(text(f"SELECT * FROM {table}"))
         ]
     assert not [row for row in held if "ann@" in row]
+
+
+def test_whoever_confirms_while_others_are_being_forgotten_is_kept(bench: Bench) -> None:
+    bench.start(NEWSLETTER)
+    join(bench, "ann@example.com")
+    look(bench)
+    late = NOON + FORGOTTEN_AFTER + timedelta(minutes=1)
+    with reading(bench.workspace.database) as session:
+        found = unconfirmed(session, late)
+    assert found.tolist() == [1]
+    allow(bench, 1)
+    with writing(bench.workspace.database) as session:
+        assert forget_unconfirmed(session, found, late) == 0
+    assert [row.email for row in rows(bench, Customer)] == ["ann@example.com"]
 
 
 def test_one_broken_request_stands_in_nobody_s_way_and_says_nothing_of_anybody(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
