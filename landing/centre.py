@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlmodel import Session
+from fastapi.responses import RedirectResponse
 
 from customers.choices import ChoiceKind
 from customers.consent import EVERYTHING
 from customers.preferred import PartOfDay
-from engine.links import LinkPurpose, Links
+from landing.behind_links import BehindLinks
 from landing.leading import way_to_choices
 from landing.moments import date_in_words
 from landing.my_data import may_ask
@@ -35,30 +33,17 @@ from landing.preferences import (
     write_changes,
     written,
 )
-from landing.recipients import Recipient, recipient_of
-from landing.render import Renderer, Visitor
-from landing.responses import CustomerResponse, hold, tell_why
+from landing.render import Visitor
+from landing.responses import hold, tell_why
 from landing.settings import LandingSettings
-from landing.site import SEE_OTHER, Form, OnResponse
+from landing.site import SEE_OTHER, Form
 from landing.words import WORDS
-from store.clock import Clock, from_micros, to_micros
-from store.errors import TokenError
+from store.clock import from_micros, to_micros
 from store.session import reading
-from store.together import Together
 
 
-class Centre:
+class Centre(BehindLinks):
     """The pages where a recipient decides what comes next."""
-
-    def __init__(
-        self, together: Together, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
-    ) -> None:
-        self._database, self._together = together.database, together
-        self._settings = settings
-        self._clock = clock
-        self._on_response = on_response
-        self._links = links
-        self._renderer = renderer
 
     def show(self, token: str) -> Response:
         """What stands, to be changed."""
@@ -79,7 +64,7 @@ class Centre:
             if changes:
                 write_changes(session, recipient, changes, now)
         if changes.kind:
-            self._on_response(CustomerResponse(recipient.customer_id, recipient.message_id, recipient.campaign, changes.kind, now))
+            self._tell(recipient, changes.kind, now)
         return RedirectResponse(f"{self._address('preferences', token)}/saved", SEE_OTHER)
 
     def take_reason(self, token: str, typed: Form) -> Response:
@@ -91,10 +76,10 @@ class Centre:
             if typed.get("why") in WHY:
                 tell_why(session, recipient, typed["why"], now)
             link = way_to_choices(session, self._links, recipient, now)
-        visitor = Visitor(self._visitor(recipient).language)  # whoever has stopped is not asked to
+        visitor = Visitor(self._language(recipient))  # whoever has stopped is not asked to
         said = SAID[visitor.language]
         values = {"title": said["told_title"], "text": said["told"], "link": link, "link_text": said["preferences"]}
-        return self._html("notice.html", visitor, values)
+        return self._rendered("notice.html", visitor, values)
 
     def _page(self, token: str, *, saved: bool) -> Response:
         now = self._clock.now()
@@ -104,24 +89,7 @@ class Centre:
         visitor = self._visitor(recipient)
         shown = Shown(self._settings, channels_of(recipient, stance), stance, visitor.language, now)
         values = {"say": SAID[visitor.language], "shown": shown.values(), "saved": saved, "action": self._address("preferences", token)}
-        return self._html("preferences.html", visitor, {**values, "my_data": TOLD[visitor.language] if may else None})
-
-    def _recipient(self, session: Session, purpose: LinkPurpose, token: str, now: datetime) -> Recipient:
-        recipient = recipient_of(session, self._links.message_of(purpose, token, now))
-        if recipient is None:
-            raise TokenError("The message behind this link is no longer there.")
-        return recipient
-
-    def _visitor(self, recipient: Recipient) -> Visitor:
-        """Somebody with a language and a way to say stop, and nothing that could be shown of them."""
-        stop_link = urlsplit(self._links.link("opt_out", recipient.message_id, None)).path
-        return Visitor(self._renderer.known(recipient, stop_link).language, None, stop_link)
-
-    def _address(self, purpose: LinkPurpose, token: str) -> str:
-        return f"{self._settings.path}/{self._links.path(purpose)}/{token}"
-
-    def _html(self, template: str, visitor: Visitor, values: dict[str, Any]) -> Response:
-        return HTMLResponse(self._renderer.render(template, visitor, values))
+        return self._rendered("preferences.html", visitor, {**values, "my_data": TOLD[visitor.language] if may else None})
 
 
 class Shown:

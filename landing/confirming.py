@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from fastapi import Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from sqlalchemy import func, select
 from sqlmodel import Session
 
@@ -15,20 +15,15 @@ from customers.consent import EVERYTHING, ConsentChange, Source, consent_of, rec
 from customers.contact_log import Kind, log
 from customers.tables import Consent, table_of
 from engine.asked import RequestKind
-from engine.links import Links
 from engine.tables import Request
 from engine.wake import wake
+from landing.behind_links import BehindLinks
 from landing.join_words import SAID
 from landing.recipients import Recipient, recipient_of
-from landing.render import Renderer, Visitor
-from landing.responses import CustomerResponse, entry_of, hold
-from landing.settings import LandingSettings
-from landing.site import OPEN_AFTER_CODE, SEE_OTHER, OnResponse
-from landing.words import WORDS
-from store.clock import Clock
+from landing.responses import entry_of, hold
+from landing.site import OPEN_AFTER_CODE, SEE_OTHER
 from store.errors import TokenError
 from store.session import reading
-from store.together import Together
 
 CHANNEL = "email"
 _REQUEST = table_of(Request).c
@@ -51,15 +46,8 @@ class _Asked:
         return self.recipient.header.purpose or ""
 
 
-class Confirming:
+class Confirming(BehindLinks):
     """The pages of the second half of a double opt-in."""
-
-    def __init__(
-        self, together: Together, settings: LandingSettings, clock: Clock, on_response: OnResponse, links: Links, renderer: Renderer
-    ) -> None:
-        self._database, self._together = together.database, together
-        self._settings, self._clock, self._on_response = settings, clock, on_response
-        self._links, self._renderer = links, renderer
 
     def show(self, token: str) -> Response:
         """Ask for the one press."""
@@ -69,7 +57,7 @@ class Confirming:
             return self._page("joined.html", asked, "done", preferences=self._preferences(asked))
         if asked.has_stopped:
             return self._stopped(asked)
-        return self._page("confirm.html", asked, "confirm", agreed=asked.said, action=self._address(token))
+        return self._page("confirm.html", asked, "confirm", agreed=asked.said, action=self._address("confirm", token))
 
     def take(self, token: str) -> Response:
         """Allow what was asked for, in person; but not what was refused after it was asked for."""
@@ -81,9 +69,8 @@ class Confirming:
             if is_new:
                 _confirm(session, asked, now)
         if is_new:
-            recipient = asked.recipient
-            self._on_response(CustomerResponse(recipient.customer_id, recipient.message_id, recipient.campaign, Kind.OPTED_IN, now))
-        return RedirectResponse(self._address(token), SEE_OTHER)
+            self._tell(asked.recipient, Kind.OPTED_IN, now)
+        return RedirectResponse(self._address("confirm", token), SEE_OTHER)
 
     def _asked(self, session: Session, token: str, *, held: bool = False) -> _Asked:
         recipient = recipient_of(session, self._links.message_of("confirm", token, self._clock.now()))
@@ -100,31 +87,23 @@ class Confirming:
 
     def _stopped(self, asked: _Asked) -> Response:
         form = f"{self._settings.path}/join/{asked.recipient.campaign}"
-        said = SAID[self._visitor(asked).language]
+        said = SAID[self._language(asked.recipient)]
         return self._html(
             "notice.html", asked, {"title": said["stopped_title"], "text": said["stopped"], "link": form, "link_text": said["join"]}
         )
 
     def _page(self, template: str, asked: _Asked, word: str, **values: Any) -> Response:
-        language = self._visitor(asked).language
-        sender = self._settings.sender_name or WORDS[language]["us"]
-        text = SAID[language][word].format(purpose=self._settings.offered.title(asked.purpose, language), sender=sender)
+        language = self._language(asked.recipient)
+        purpose = self._settings.offered.title(asked.purpose, language)
+        text = SAID[language][word].format(purpose=purpose, sender=self._sender(language))
         return self._html(template, asked, {"text": text, **values})
 
     def _html(self, template: str, asked: _Asked, values: dict[str, Any]) -> Response:
-        visitor = self._visitor(asked)
-        return HTMLResponse(self._renderer.render(template, visitor, {"say": SAID[visitor.language], **values}))
-
-    def _visitor(self, asked: _Asked) -> Visitor:
-        """Somebody with a language and a way to say stop, and nothing that could be shown of them."""
-        stop_link = urlsplit(self._links.link("opt_out", asked.recipient.message_id, None)).path
-        return Visitor(self._renderer.known(asked.recipient, stop_link).language, None, stop_link)
+        visitor = self._visitor(asked.recipient)
+        return self._rendered(template, visitor, {"say": SAID[visitor.language], **values})
 
     def _preferences(self, asked: _Asked) -> str:
         return urlsplit(self._links.link("preferences", asked.recipient.message_id, self._clock.now() + OPEN_AFTER_CODE)).path
-
-    def _address(self, token: str) -> str:
-        return f"{self._settings.path}/{self._links.path('confirm')}/{token}"
 
 
 def _request_of(recipient: Recipient) -> Any:

@@ -8,11 +8,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from fastapi import Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
@@ -20,23 +21,17 @@ from customers.contact_log import Kind
 from customers.corrections import CORRECTABLE, Corrected, corrected, terms_of
 from customers.tables import table_of
 from engine.asked import RequestKind, Wanted, ask, offered
-from engine.links import LinkPurpose, Links
 from engine.nodes.request import MY_DATA
 from engine.tables import Request
+from landing.behind_links import BehindLinks
 from landing.dossier_lines import Speech
 from landing.dossier_page import DossierPage
 from landing.my_data_words import TOLD
-from landing.recipients import Recipient, recipient_of
-from landing.render import Renderer, Visitor
-from landing.responses import CustomerResponse
+from landing.recipients import Recipient
+from landing.render import Visitor
 from landing.seals import Seals
-from landing.settings import LandingSettings
-from landing.site import SEE_OTHER, Form, OnResponse
-from landing.words import WORDS
-from store.clock import Clock
-from store.errors import TokenError
+from landing.site import SEE_OTHER, Form
 from store.session import reading
-from store.together import Together
 from store.tokens import Signer
 
 FILE_NAME = "my-data.json"
@@ -56,21 +51,12 @@ def may_ask(session: Session, recipient: Recipient) -> bool:
     return "email" in recipient.attributes and bool(offered(session, MY_DATA))
 
 
-class MyData:
+class MyData(BehindLinks):
     """The pages of one workspace on which people see what is kept of them. `on_response` hears of what is asked for."""
 
-    def __init__(
-        self,
-        together: Together,
-        settings: LandingSettings,
-        clock: Clock,
-        on_response: OnResponse,
-        links: Links,
-        renderer: Renderer,
-    ) -> None:
-        self._database, self._together = together.database, together
-        self._settings, self._clock, self._on_response = settings, clock, on_response
-        self._links, self._renderer, self._seals = links, renderer, Seals(Signer(settings.keys))
+    @cached_property
+    def _seals(self) -> Seals:
+        return Seals(Signer(self._settings.keys))
 
     def ask(self, token: str) -> Response:
         """Write down that somebody wants to see their data, once a day; what they are told is the same each time."""
@@ -83,7 +69,7 @@ class MyData:
                 day = now.astimezone(self._settings.zone).date().isoformat()
                 self._write(session, recipient, RequestKind.MY_DATA, f"my_data:{recipient.customer_id}:{day}", now)
         if may:
-            self._tell(recipient)
+            self._tell(recipient, Kind.EVENT, self._clock.now())
         return self._notice(recipient, "asked") if may else RedirectResponse(self._address("preferences", token), SEE_OTHER)
 
     def show_door(self, token: str) -> Response:
@@ -92,7 +78,7 @@ class MyData:
         if recipient.is_erased:
             return self._notice(recipient, "erased")
         said = self._said(recipient)
-        text = said["door"].format(sender=self._sender(recipient))
+        text = said["door"].format(sender=self._sender(self._language(recipient)))
         return self._html("my_data_door.html", recipient, {"told": said, "text": text, "action": self._address("my_data", token)})
 
     def open_door(self, token: str) -> Response:
@@ -144,7 +130,7 @@ class MyData:
             return seen
         with self._together.writing() as session:
             self._write(session, seen[0], RequestKind.ERASE, f"erase:{seen[0].customer_id}", now)
-        self._tell(seen[0])
+        self._tell(seen[0], Kind.EVENT, now)
         return self._notice(seen[0], "erasing")
 
     def _page(self, token: str, seal: str, told: Mapping[str, Any], status: int = 200) -> Response:
@@ -155,7 +141,7 @@ class MyData:
         said, base = self._said(recipient), f"{self._address('my_data', token)}/{seal}"
         page = self._shown(recipient, document)
         shown = {
-            "intro": said["intro"].format(sender=self._sender(recipient), moment=page.made_at),
+            "intro": said["intro"].format(sender=self._sender(self._language(recipient)), moment=page.made_at),
             "person": page.person(),
             "sections": list(page.sections()),
             "nothing_of": page.nothing_of(),
@@ -175,7 +161,7 @@ class MyData:
     def _seen(self, token: str, seal: str) -> tuple[Recipient, Mapping[str, Any]] | Response:
         """Who looks and what was gathered of them; or the page that is shown instead."""
         with reading(self._database) as session:
-            recipient = self._recipient(session, "my_data", token, self._clock.now())
+            recipient = self._recipient(session, "my_data", token, self._clock.now(), also_erased=True)
             if recipient.is_erased:
                 return self._notice(recipient, "erased")
             if self._seals.sitting_of(recipient.message_id, seal, self._clock.now()) is None:
@@ -196,44 +182,25 @@ class MyData:
         key = f"correct:{recipient.message_id}:{hashlib.blake2b(told, digest_size=8).hexdigest()}"
         with self._together.writing() as session:
             self._write(session, recipient, RequestKind.CORRECT, key, self._clock.now(), dict(values))
-        self._tell(recipient)
+        self._tell(recipient, Kind.EVENT, self._clock.now())
 
     def _write(self, session: Session, recipient: Recipient, kind: RequestKind, key: str, now: datetime, given: Any = None) -> None:
         ask(session, Wanted(key, kind, now, customer_id=recipient.customer_id, message_id=recipient.message_id, given=given))
 
-    def _tell(self, recipient: Recipient) -> None:
-        about = (recipient.customer_id, recipient.message_id, recipient.campaign)
-        self._on_response(CustomerResponse(*about, Kind.EVENT, self._clock.now()))
-
     def _found(self, token: str) -> Recipient:
         with reading(self._database) as session:
-            return self._recipient(session, "my_data", token, self._clock.now())
-
-    def _recipient(self, session: Session, purpose: LinkPurpose, token: str, now: datetime) -> Recipient:
-        recipient = recipient_of(session, self._links.message_of(purpose, token, now), also_erased=purpose == "my_data")
-        if recipient is None:
-            raise TokenError("The message behind this link is no longer there.")
-        return recipient
+            return self._recipient(session, "my_data", token, self._clock.now(), also_erased=True)
 
     def _shown(self, recipient: Recipient, document: Mapping[str, Any]) -> DossierPage:
-        language = self._visitor(recipient).language
+        language = self._language(recipient)
         return DossierPage(document, Speech(language, self._settings.offered))
 
     def _said(self, recipient: Recipient) -> Mapping[str, str]:
-        return TOLD[self._visitor(recipient).language]
-
-    def _sender(self, recipient: Recipient) -> str:
-        return self._settings.sender_name or WORDS[self._visitor(recipient).language]["us"]
-
-    def _visitor(self, recipient: Recipient) -> Visitor:
-        return Visitor(self._renderer.known(recipient, "").language)
-
-    def _address(self, purpose: LinkPurpose, token: str) -> str:
-        return f"{self._settings.path}/{self._links.path(purpose)}/{token}"
+        return TOLD[self._language(recipient)]
 
     def _notice(self, recipient: Recipient, name: str, status: int = 200) -> Response:
         said = self._said(recipient)
         return self._html("notice.html", recipient, {"title": said[f"{name}_title"], "text": said[name], "link": None}, status)
 
     def _html(self, template: str, recipient: Recipient, values: Mapping[str, Any], status: int = 200) -> Response:
-        return HTMLResponse(self._renderer.render(template, self._visitor(recipient), values), status)
+        return self._rendered(template, Visitor(self._language(recipient)), values, status)
