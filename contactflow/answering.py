@@ -22,30 +22,28 @@ _REQUEST = table_of(Request)
 
 def gather(session: Session, workspace: Workspace, asked: OpenRequest, now: datetime) -> Outcome:
     """Let the customer into the campaign that sends the link to their data, and gather what the link shows."""
-    running = campaign_for(session, workspace, MY_DATA)
-    if running is None or not _is_there(session, asked.customer_id):
+    running, customer_id = campaign_for(session, workspace, MY_DATA), _whom(session, asked)
+    if running is None or customer_id is None:
         return REFUSED
     if is_paused(session, running):
         return LATER
-    assert asked.customer_id is not None
-    member_id = come_in(session, running, MY_DATA, asked.customer_id, now)
+    member_id = come_in(session, running, MY_DATA, customer_id, now)
     if member_id is None:
         return REFUSED
-    return Outcome(member_id=member_id, document=dossier_of(session, asked.customer_id, workspace.zone, now, MOST))
+    return Outcome(member_id=member_id, document=dossier_of(session, customer_id, workspace.zone, now, MOST))
 
 
 def correct_data(session: Session, workspace: Workspace, asked: OpenRequest, now: datetime) -> Outcome:
     """Write what a customer corrected, wake whoever waits for it, and gather anew what they may look at."""
-    given = asked.given if isinstance(asked.given, dict) else {}
-    if not _is_there(session, asked.customer_id) or not all(isinstance(value, str | None) for value in given.values()):
+    given, customer_id = asked.given if isinstance(asked.given, dict) else {}, _whom(session, asked)
+    if customer_id is None or not all(isinstance(value, str | None) for value in given.values()):
         return REFUSED
-    assert asked.customer_id is not None
-    # Read once more: the pages' role may write what it likes.
-    country = session.execute(select(table_of(Customer).c.country).where(table_of(Customer).c.id == asked.customer_id)).scalar()
+    country = session.execute(select(table_of(Customer).c.country).where(table_of(Customer).c.id == customer_id)).scalar()
     typed = {name: value or "" for name, value in given.items()}
-    correct(session, asked.customer_id, corrected(typed, country, terms_of(workspace.zone, now)).values, now)
-    wake(session, [asked.customer_id], now)
-    _gather_anew(session, workspace, asked.customer_id, now)
+    # Cleaned as the page cleaned it, once more: the pages' role may write what it likes.
+    correct(session, customer_id, corrected(typed, country, terms_of(workspace.zone, now)).values, now)
+    wake(session, [customer_id], now)
+    _gather_anew(session, workspace, customer_id, now)
     return Outcome()
 
 
@@ -62,10 +60,11 @@ def forget_gathered(session: Session, now: datetime) -> None:
     session.connection().execute(old.where(_REQUEST.c.settled_at <= now - KEPT).values(document=null()))
 
 
-def _is_there(session: Session, customer_id: CustomerId | None) -> bool:
+def _whom(session: Session, asked: OpenRequest) -> CustomerId | None:
+    """Who asks, unless they have been erased meanwhile."""
     customer = table_of(Customer).c
-    found = select(customer.id).where(customer.id == customer_id, customer.erased_at.is_(None))
-    return customer_id is not None and session.connection().execute(found).first() is not None
+    found = select(customer.id).where(customer.id == asked.customer_id, customer.erased_at.is_(None))
+    return None if session.connection().execute(found).first() is None else asked.customer_id
 
 
 def _gather_anew(session: Session, workspace: Workspace, customer_id: CustomerId, now: datetime) -> None:
