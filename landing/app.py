@@ -6,6 +6,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
@@ -37,6 +38,8 @@ from store.tokens import Signer
 LOOK = ["GET", "HEAD"]
 NO_CONTENT = 204
 METHOD_NOT_ALLOWED = 405
+# FastAPI would tell OpenTelemetry of each address, which is a key to somebody's page, and asks each time whether anybody listens.
+UNTOLD: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def landing_app(
@@ -52,7 +55,14 @@ def landing_app(
     together = Together(database, PATIENCE_SECONDS)
     site = Site(together, settings, clock, on_response, links, renderer)
     traces = Traces(database, clock, settings.zone, on_response, settings.waiting)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_ending_with(traces, site.looks))
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_ending_with(traces, site.looks),
+        telemetry=UNTOLD,
+    )
     app.router.route_class = PageRoute
     app.state.traces = traces
     app.state.proxies = settings.proxies
@@ -61,6 +71,7 @@ def landing_app(
     app.add_middleware(Guard, apologise=site.notice, is_secure=settings.is_secure)
     _add_failures(app, site)
     calendars = Calendars(database, settings, clock, links, renderer, site)
+    app.add_api_route("/p/{token}", site.show_page, methods=LOOK, response_model=None)  # what is asked for most is looked for first
     app.add_api_route("/p/{token}/event/{number:int}.ics", calendars.event, methods=LOOK, response_model=None)
     _add_routes(app, site)
     _add_centre(app, Centre(together, settings, clock, on_response, links, renderer))
@@ -95,7 +106,6 @@ def landing_server(app: FastAPI, host: str, port: int, protocol: type[PatientPro
 
 def _add_routes(app: FastAPI, site: Site) -> None:
     routes: list[tuple[str, list[str], Callable[..., Any]]] = [
-        ("/p/{token}", LOOK, site.show_page),
         ("/p/{token}", ["POST"], site.take_answer),
         ("/p/{token}/thanks", LOOK, site.show_thanks),
         ("/p/{token}/again", ["POST"], site.begin_again),
