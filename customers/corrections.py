@@ -37,7 +37,7 @@ def terms_of(zone: ZoneInfo, now: datetime) -> Terms:
 def corrected(typed: Mapping[str, str], country: str | None, terms: Terms) -> Corrected:
     """What these fields of CORRECTABLE mean; `country` is the customer's, by which postcodes and telephone numbers are read."""
     done: dict[str, Column] = {"country": [country or terms.country]}
-    for rule in CUSTOMERS.fields:
+    for rule in CUSTOMERS.fields:  # in their order, which has the country before what is read by it
         if rule.name in CORRECTABLE and rule.name in typed:
             done[rule.name] = rule.clean(terms)([typed[rule.name].strip()], done)
     values: dict[str, Any] = {name: done[name][0] for name in CORRECTABLE if name in typed}
