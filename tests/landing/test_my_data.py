@@ -206,9 +206,10 @@ def test_what_is_corrected_is_cleaned_as_an_import_cleans_it(mine: Mine) -> None
 
 def test_what_is_not_understood_is_shown_again_and_nothing_is_asked(mine: Mine) -> None:
     opened = mine.opened()
-    answer = mine.browser.post(f"{opened}/correct", data={"phone": "12", "city": "Groningen", "birth_date": "2999-01-01"})
+    answer = mine.browser.post(f"{opened}/correct", data={"phone": "12", "city": "Groningen", "birth_date": "2999-01-01", "language": "?"})
     assert answer.status_code == 422
-    assert answer.text.count(TOLD["en"]["wrong"]) == 4  # beside the field, and above it all
+    assert answer.text.count(TOLD["en"]["wrong"]) == 6  # beside the field, and above it all
+    assert answer.text.count('aria-invalid="true"') == 3
     assert 'value="Groningen"' in answer.text
     assert mine.asked("correct") == []
 
