@@ -87,6 +87,7 @@ class Joining:
     def _wanted(self, campaign: str, answers: Mapping[str, Value], about: Mapping[str, str], now: datetime) -> Wanted:
         address = str(answers[EMAIL]).lower()
         digest = urlsafe_b64encode(self._signer.mark(ADDRESS, address.encode())).decode()
+        # What was filled in goes as soon as it is carried out, and the key stays: it is not to say who asked.
         key = join_key(campaign, digest, now.astimezone(self._settings.zone).date())
         given = {**about, "email": address, "first_name": answers.get(FIRST_NAME)}
         return Wanted(key, RequestKind.JOIN, now, campaign=campaign, given=given)

@@ -77,6 +77,7 @@ def write_down(session: Session, seen: Seen, at: datetime) -> None:
 
 
 def _drawn(page: Page, recipient: Recipient) -> str:
+    # Drawn as at a node of a flow, so that a report compares both in the same way.
     customer_ids = np.array([recipient.customer_id], np.int64)
     return list(page.shares)[int(drawn_arms(recipient.campaign, compared_as(recipient.header.page), page.shares, customer_ids)[0])]
 

@@ -91,7 +91,7 @@ class Site:
             return glance, seen, None if self._lacks_voucher(glance.recipient) else self._begun(ask, token, glance, seen)
 
         glance, seen, page = await self.looks.found(shown)
-        while page is None:
+        while page is None:  # given and then read again: two who open it at once are to see the same voucher
             await run_in_threadpool(self._with_voucher, glance.recipient)
             glance, seen, page = await self.looks.found(shown)
         if not glance.is_logged or (human and not seen.is_written):
