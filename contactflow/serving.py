@@ -137,7 +137,7 @@ def serve(root: Path, door: Door, *, pages_only: bool) -> None:
         ticker = Ticker(workspace, desk, clock, door.told)
         waker = Waker(workspace, clock, ticker.notice)
         door.told(f"Prefect shows the work at {prefect.removesuffix('/api')}")
-        with _ticking(ticker), waking(waker), _listening(root, workspace, ticker, clock, door.told):
+        with _ticking(ticker), waking(waker), _listening(root, workspace, waker, clock, door.told):
             _web(root, door, clock, waker.notice, _studio(root, door, workspace.database))
 
 
@@ -151,8 +151,8 @@ def _find_free(host: str, port: int) -> None:
 
 
 @contextmanager
-def _listening(root: Path, workspace: Workspace, ticker: Ticker, clock: Clock, told: Told) -> Iterator[None]:
-    ears = Ears(root, intake_of(root, workspace.database), clock, told, ticker.notice)
+def _listening(root: Path, workspace: Workspace, waker: Waker, clock: Clock, told: Told) -> Iterator[None]:
+    ears = Ears(root, intake_of(root, workspace.database), clock, told, waker.notice)
     with listening(ears, read_settings(root).email.returned, secrets_of(root).imap_password):
         yield
 

@@ -92,6 +92,8 @@ def _customers_of(about: object) -> frozenset[int]:
             return frozenset({int(about.customer_id)})
         case Taken():
             return about.customers
+        case frozenset():  # of mail that came back
+            return about
         case _:
             return frozenset()
 

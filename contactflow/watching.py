@@ -20,13 +20,13 @@ Told = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Ears:
-    """The workspace, what takes mail in, the time, and who is told: of what happened (`told`), and that people may be due (`noticed`)."""
+    """The workspace, what takes mail in, the time, and who is told: of what happened (`told`), and which people may be due (`noticed`)."""
 
     root: Path
     intake: Intake
     clock: Clock
     told: Told
-    noticed: Callable[[], object]
+    noticed: Callable[[frozenset[int]], object]
 
     @property
     def room(self) -> Mailroom:
@@ -104,7 +104,7 @@ def _take_in(ears: Ears) -> None:
     if told.mails:
         ears.told(in_short(told))
     if told.customers:
-        ears.noticed()
+        ears.noticed(told.customers)
 
 
 def _listen(ears: Ears, section: ReturnedSection, ask: Callable[[], object]) -> Callable[[], object]:

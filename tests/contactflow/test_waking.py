@@ -72,9 +72,10 @@ def test_who_answered_moves_on_without_a_wave_and_nobody_else_does(waiting: Benc
     assert waiting.sent() == ["c1@example.com", "c2@example.com", "c3@example.com"]  # what they get next is a wave's work
 
 
-def test_what_a_provider_tells_moves_all_whom_it_is_about(waiting: Bench) -> None:
+@pytest.mark.parametrize("about", [Taken(customers=frozenset({1, 3})), frozenset({1, 3})], ids=["a provider", "mail"])
+def test_what_a_provider_or_a_mail_tells_moves_all_whom_it_is_about(waiting: Bench, about: object) -> None:
     answers(waiting, 1, 2, 3)
-    assert hears(waiting, Taken(customers=frozenset({1, 3})))[-1] == ["thanks", "answer", "thanks"]
+    assert hears(waiting, about)[-1] == ["thanks", "answer", "thanks"]
 
 
 def test_all_that_was_heard_of_is_done_before_it_ends(waiting: Bench) -> None:
