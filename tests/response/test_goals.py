@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from engine.metrics import BUILT_IN, MetricSpec
 from engine.nodes.audience import Audience
+from engine.nodes.request import Request
 from engine.tables import Campaign
 from response.building import build_report, sources
 from response.facts import Comparison, Note, Report
@@ -181,6 +182,13 @@ def test_a_campaign_that_goes_on_is_judged_on_those_whose_window_has_closed(stor
     assert notes(report)["open_windows"] == {"customers": "400"}
     assert [arm.assigned for arm in report.experiments[0].arms] == [400, 400]
     assert (asked(story, 27.9).why, asked(story, 27.9).arm_assigned) == ("window_open", 600)  # nobody has had all their time
+
+
+def test_a_campaign_that_people_ask_to_come_into_goes_on(story: Story) -> None:
+    ask = Request.model_validate({"id": "start", "request": "join", "page": "join.yaml"})
+    campaign = story.session.exec(select(Campaign)).one()
+    campaign.version_id = story.versions[story.runs(flow(ask, DONE), metrics=METRICS)]
+    assert report_of(story, days=40).window.goes_on
 
 
 def test_a_campaign_that_nobody_comes_into_any_more_is_judged_at_its_closing_date(story: Story) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from customers.contact_log import Kind
 from engine.graph import FlowGraph
 from engine.nodes import Node
 from engine.nodes.node import Contrast
+from engine.tables import Member
 from response.facts import Report
 from response.render.files import write_csv
 from response.render.html import as_html
@@ -49,10 +51,13 @@ def visits(story: Story, version: str, sizes: dict[str, tuple[int, int]], unseen
 
 def test_variants_are_compared_over_those_who_saw_the_page(story: Story) -> None:
     visits(story, story.runs(with_page(EVERYONE, MAIL, DONE)), {"short": (400, 120), "long": (400, 60)}, unseen=300)
+    for member in story.session.exec(select(Member).limit(9)):
+        story.message(member, "mail", "sent")
     report = story.report()
     (experiment,) = report.experiments
     assert (experiment.kind, experiment.node, experiment.control) == ("page", PAGE, "long")
     assert [(arm.arm, arm.assigned, arm.expected) for arm in experiment.arms] == [("short", 400, 400), ("long", 400, 400)]
+    assert not any(arm.reach.decided for arm in experiment.arms)  # it has no message of its own
     found = pick(report, "answer", "short")
     assert found.absolute == difference_of_proportions(Sums.of_count(400, 120), Sums.of_count(400, 60))
     assert (found.verdict, found.control) == (Verdict.BETTER, "long")
@@ -121,8 +126,10 @@ def test_the_whole_document_holds_with_a_page_beside_a_hold_out(story: Story, tm
     for arm in ("contacted", "control"):
         story.arm(60, "start", arm, version)
     document = build_document(story.sources(), ())
-    for language in ("en", "nl"):
-        assert PAGE in as_html(document, language)
+    pages = {language: as_html(document, language) for language in ("en", "nl")}
+    assert all(PAGE in page for page in pages.values())
+    assert f"Assigned at “{PAGE}”" in pages["en"]
+    assert f"Sent after “{PAGE}”" not in pages["en"]
     write_csv(document, tmp_path / "out", "en")
     (trust,) = (tmp_path / "out").glob("**/trust.csv")
     shown = {row["group"]: row["sent"] for row in csv.DictReader(trust.read_text(encoding="utf-8").splitlines())}

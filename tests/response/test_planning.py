@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
-from customers.tables import Contact, Purchase
+from customers.tables import Contact, Customer, Purchase, table_of
 from engine.campaigns import not_started
 from engine.metrics import BUILT_IN, MetricSpec
 from response.baseline import arrivals, baseline
@@ -82,6 +82,17 @@ def test_reactions_are_those_of_people_to_any_campaign(bench: Bench) -> None:
             seen = Contact(at=at, customer_id=customer, campaign=campaign, channel="web", direction="in", kind="visited", human=human)
             session.add(seen)
     assert counted(bench, BUILT_IN["visit"]).y == 2
+
+
+def test_who_was_erased_is_not_counted(bench: Bench) -> None:
+    story(bench)
+    buys(bench, 8, 35)
+    with writing(bench.workspace.database) as session:
+        session.execute(update(table_of(Customer)).where(table_of(Customer).c.id.in_((1, 8))).values(erased_at=NOON))
+    assert counted(bench, PURCHASE).n == 4
+    [running] = bench.start(FLOW)
+    with reading(bench.workspace.database) as session:
+        assert arrivals(session, running, to_micros(NOON - 14 * DAY), to_micros(NOON)) == 0
 
 
 def test_who_newly_qualifies_is_counted(bench: Bench) -> None:
