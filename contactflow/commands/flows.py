@@ -43,6 +43,7 @@ def check(
     With --follow as well, each link of the e-mails that are looked at in full is asked for once; a personal one has its values in it.
 
     Example: contactflow check flows/winback.yaml
+
     Example: contactflow check --content winback --sample 1000000
     """
     from contactflow.checking import check_context, check_one, flow_files, warnings_of

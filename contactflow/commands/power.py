@@ -32,6 +32,7 @@ def power(
     Nothing is sent. The answer is kept, so that `contactflow check` can warn of a goal that cannot be reached.
 
     Example: contactflow power winback
+
     Example: contactflow power winback --base-rate 3%
     """
     from contactflow.bootstrap import open_workspace

@@ -37,7 +37,9 @@ def preview(
     --page every part of the page is written to a folder, for a customer or for somebody made up; no visit is logged.
 
     Example: contactflow preview winback mail --customer household-1024 -o mail.html
+
     Example: contactflow preview winback mail --customer household-1024 --to you@example.com --to me@example.com
+
     Example: contactflow preview winback --page --as first_name=Anna --as country=NL -o pages
     """
     from contactflow.present import present_clock

@@ -33,6 +33,7 @@ def promote(
     People in flight stay on their version. What it stands on is kept: `contactflow status` shows it.
 
     Example: contactflow promote winback --preview
+
     Example: contactflow promote winback --node mail --arm personal --control-tail 5%
     """
     from contactflow.bootstrap import open_workspace

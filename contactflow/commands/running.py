@@ -31,6 +31,7 @@ def run(
     """Carry out all that is due in a campaign: people come in and move, messages leave.
 
     Example: contactflow run winback
+
     Example: contactflow run winback --at "2026-03-02 09:00" --until 2026-03-30
     """
     from contactflow.carrying import Span, carry_out
