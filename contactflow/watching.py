@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import walk_tb
 
 from channels.email.incoming.mailroom import FOLDER, Mailroom
 from contactflow.receiving import ReturnedSection
@@ -15,6 +16,7 @@ from store.errors import ContactflowError
 
 LOOK_SECONDS = 5.0  # other programs may put mail there too: the inbox, or a mail server
 
+_OURS = frozenset({"contactflow", "studio", "landing", "response", "engine", "customers", "channels", "store"})
 Told = Callable[[str], object]
 
 
@@ -45,13 +47,20 @@ class Trouble:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - the outermost loop of a worker: the next time it may go well
-            said = str(error) if isinstance(error, ContactflowError) else type(error).__name__  # another's text may hold personal data
+            said = str(error) if isinstance(error, ContactflowError) else f"{type(error).__name__} ({_place_of(error)})"
             if said != self._last:
                 self._told(f"{self._what_waits} waits: {said}")
             self._last = said
             return True
         self._last = ""
         return False
+
+
+def _place_of(error: Exception) -> str:
+    """Where in our own code an error came up. Its text may hold personal data, and its name alone helps nobody to find it."""
+    frames = [(frame.f_globals.get("__name__", ""), line) for frame, line in walk_tb(error.__traceback__)]
+    name, line = next((each for each in reversed(frames) if each[0].partition(".")[0] in _OURS), frames[-1])
+    return f"{name}:{line}"
 
 
 class Loop:

@@ -2,6 +2,7 @@
 
 import json
 import mailbox
+import re
 import threading
 from pathlib import Path
 
@@ -88,4 +89,6 @@ def test_a_loop_tells_an_error_once_and_goes_on() -> None:
     loop.start()
     assert ended.wait(30)
     loop.stop()
-    assert told == ["What came back waits: no mailbox", "What came back waits: KeyError"]
+    by_name, by_place = told
+    assert by_name == "What came back waits: no mailbox"
+    assert re.fullmatch(r"What came back waits: KeyError \(contactflow\.watching:\d+\)", by_place)
