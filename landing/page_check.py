@@ -1,12 +1,12 @@
 """Page files: built from YAML, or every fault at its place and with its remedy."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from channels.brand import Brand
+from channels.brand import BRAND, read_brand
 from engine.language.faults import Fault, did_you_mean, listed, quoted
 from engine.language.source import START, Mapping, Place, Scalar, Sequence, Source, Tree, read_source
 from landing.blocks import BLOCK_TYPES, Block
@@ -43,12 +43,14 @@ def check_page(
     return sorted(faults)
 
 
-def check_brand(path: Path, root: Path, shown_as: str | None = None) -> list[Fault]:
-    """Every fault of a brand file."""
-    source = read_source(path, shown_as)
-    brand, faults = build(source, Brand)
-    wrong = _picture_fault(brand.logo, root) if brand and brand.logo else None
-    return sorted([*faults, _at(source, ("logo",), "picture", *wrong)] if wrong else faults)
+def check_brand(root: Path, shown_as: Callable[[Path], str] = str) -> list[Fault]:
+    """Every fault of the brand of the templates in `root`."""
+    found = read_brand(root)
+    if isinstance(found, list):
+        # Told in the same words as by a mail in this brand, so that a check can tell it once.
+        return [Fault(shown_as(each.file), each.line, each.column, "template", each.message, each.remedy) for each in found]
+    wrong = _picture_fault(found.logo, root) if found.logo else None
+    return [_at(read_source(root / BRAND, shown_as(root / BRAND)), ("logo",), "picture", *wrong)] if wrong else []
 
 
 def build(source: Source, model: type[_Model]) -> tuple[_Model | None, list[Fault]]:

@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from channels.brand import BRAND, Brand
+from channels.brand import Brand, read_brand
 from engine.language.faults import render_faults
 from engine.language.source import read_source
 from landing.page import Page
-from landing.page_check import build
+from landing.page_check import build, check_brand
 from store.errors import InputError
 
 SHIPPED = Path(__file__).parent / "pages"  # for workspaces that have no file of their own
@@ -25,18 +25,18 @@ _Sign = tuple[int, int]
 
 def load_page(path: Path) -> Page:
     """The page of a file. Raises InputError that lists every fault."""
-    return _load(path, Page)
-
-
-def load_brand(path: Path) -> Brand:
-    """The brand of a file. Raises InputError that lists every fault."""
-    return _load(path, Brand)
+    built, faults = build(read_source(path), Page)
+    if built is None:
+        raise InputError(render_faults(faults))
+    return built
 
 
 def load_brand_of(root: Path) -> Brand:
     """The brand of a workspace, or the one that is shipped. Raises InputError that lists every fault."""
-    path = root / BRAND
-    return load_brand(path) if path.exists() else Brand()
+    found = read_brand(root)
+    if isinstance(found, list):
+        raise InputError(render_faults(check_brand(root)))
+    return found
 
 
 class Shelf(Generic[_Model]):
@@ -89,13 +89,6 @@ def compared_as(name: str | None) -> str:
     """What stands for the node in the assignments to variants of a page: its file."""
     file = name or DEFAULT_PAGE
     return file if NO_NODE in file else f"{file}{NO_NODE}page"
-
-
-def _load(path: Path, model: type[_Model]) -> _Model:
-    built, faults = build(read_source(path), model)
-    if built is None:
-        raise InputError(render_faults(faults))
-    return built
 
 
 def _sign_of(path: Path) -> _Sign | None:

@@ -15,7 +15,7 @@ from landing.drafts import NOTHING_YET
 from landing.fields import FIELD_TYPES, PhoneField
 from landing.page import Page
 from landing.page_check import check_brand, check_page
-from landing.page_files import SHIPPED, PageShelf, load_page
+from landing.page_files import SHIPPED, PageShelf, load_brand_of, load_page
 from landing.pictures import HEAVIEST_PICTURE
 from landing.surveys import END
 from landing.turns import send
@@ -97,7 +97,7 @@ def test_a_heavy_picture_is_a_fault(tmp_path: Path) -> None:
 def test_what_is_shipped_has_no_fault() -> None:
     assert not check_page(SHIPPED / "default.yaml", SHIPPED)
     assert not check_page(TEMPLATES / "winback/page.yaml", TEMPLATES)
-    assert not check_brand(TEMPLATES / "brand/brand.yaml", TEMPLATES)
+    assert not check_brand(TEMPLATES)
 
 
 def test_the_page_in_the_how_to_passes_and_shows_every_type_of_field(tmp_path: Path) -> None:
@@ -106,10 +106,15 @@ def test_the_page_in_the_how_to_passes_and_shows_every_type_of_field(tmp_path: P
     assert {field.word for field in load_page(tmp_path / "page.yaml").form.values()} == set(FIELD_TYPES)
 
 
-def test_a_brand_with_faults_is_told(tmp_path: Path) -> None:
-    (tmp_path / "brand.yaml").write_text("accent: red\nlogo: no.png\n")
-    told = [fault.render() for fault in check_brand(tmp_path / "brand.yaml", tmp_path, "brand.yaml")]
-    assert "brand.yaml:1:1" in told[0]
+def test_a_brand_with_faults_is_told_and_shows_no_page(tmp_path: Path) -> None:
+    (tmp_path / "brand").mkdir()
+    file = tmp_path / "brand/brand.yaml"
+    file.write_text("font: Arial\nlogo: no.png\n")
+    (fault,) = check_brand(tmp_path, lambda path: path.name)
+    assert fault.render().startswith("brand.yaml:2:1: the picture 'no.png' is not there.")
+    file.write_text("\naccent: red\n")
+    with pytest.raises(InputError, match=r"brand\.yaml:2:1: 'accent' cannot be that"):
+        load_brand_of(tmp_path)
 
 
 @given(st.text(max_size=300))
