@@ -54,6 +54,14 @@ def check_one(path: Path, context: CheckContext) -> Checked:
     return replace(checked, faults=faults, graph=None) if faults else checked
 
 
+def look_faults(root: Path) -> list[Fault]:
+    """What is wrong with what all pages share, also those of flows that name none: the brand, and its top, bottom and style."""
+    from landing.frame import frame_faults
+    from landing.page_check import check_brand
+
+    return [*check_brand(root / "templates", shown_path), *frame_faults(root / "templates", shown_path)]
+
+
 def warnings_of(root: Path, path: Path, checked: Checked) -> list[Fault]:
     """What is to be known of a flow that is in order; from what was counted before, without a database."""
     return [] if checked.graph is None else list(warnings(root, path, checked.file, checked.graph, SystemClock().now()))

@@ -46,7 +46,7 @@ def check(
 
     Example: contactflow check --content winback --sample 1000000
     """
-    from contactflow.checking import check_context, check_one, flow_files, warnings_of
+    from contactflow.checking import check_context, check_one, flow_files, look_faults, warnings_of
     from contactflow.commands.content_words import content_as_json, content_in_words, contents_of
 
     if follow and not content:
@@ -54,7 +54,8 @@ def check(
     context = check_context(workspace)
     files, lost = flow_files(workspace, flow or [])
     checked = [check_one(path, context) for path in files]
-    faults = [fault for each in checked for fault in each.faults] + lost
+    told = (look_faults(workspace), *(each.faults for each in checked), lost)
+    faults = list(dict.fromkeys(fault for each in told for fault in each))  # what flows share is told once
     warnings = [warning for path, each in zip(files, checked, strict=True) for warning in warnings_of(workspace, path, each)]
     looked = contents_of(workspace, [each.graph for each in checked if each.graph], sample, follow=follow) if content else []
     for found in looked:

@@ -259,6 +259,17 @@ def test_a_file_that_cannot_be_read_is_a_fault_like_any_other(call: Call, worksp
     assert [name for name in ("folder", "self", "noise") if f"{name}.yaml:" in said.out] == ["folder", "self", "noise"]
 
 
+def test_a_fault_in_what_flows_share_is_told_once_also_where_none_names_it(call: Call, workspace: Path) -> None:
+    brand = workspace / "templates" / "brand"
+    brand.mkdir(exist_ok=True)
+    (brand / "brand.yaml").write_text("accnt: green\n")
+    (brand / "page.css").write_text("@import 'x.css';")
+    (workspace / "flows" / "autumn.yaml").write_text(FLOW.replace("campaign: spring", "campaign: autumn"))
+    said = call("check", "-w", workspace)
+    assert said.out.count("'accnt' is not known") == said.out.count("brings in another file") == 1
+    assert said.err == "2 flows checked: 2 faults.\n"
+
+
 def test_a_flow_that_is_not_there_does_not_hide_the_faults_of_others(call: Call, workspace: Path) -> None:
     (workspace / "flows" / "empty.yaml").write_text("")
     said = call("check", "springg", "empty", "-w", workspace)
