@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -54,6 +55,7 @@ class Ticker:
         self._workspace, self._desk, self._clock, self._told = workspace, desk, clock, told
         self._rules, self._requests = Rules(workspace.root, told), Requests(workspace)
         self._trouble = Trouble("The work", told)
+        self._troubles: dict[str, Trouble] = {}  # of campaigns
         self._something_came_in = threading.Event()
         self._stopping = threading.Event()
 
@@ -80,28 +82,34 @@ class Ticker:
         self._requests.wait(self._something_came_in, pause)
 
     def _tick(self) -> datetime | None:
-        """Carry out what is due now; gives the next moment at which something is."""
+        """Carry out what is due now; gives the next moment at which something is. A campaign that cannot be carried out stops no other."""
+        self._requests.look(self._clock.now())
+        moments: list[datetime] = []
+        for name in campaign_names(self._workspace):
+            trouble = self._troubles.setdefault(name, Trouble(f"Campaign '{name}'", self._told))
+            if trouble.is_in_the_way_of(partial(self._look_after, name, moments)):
+                moments.append(self._clock.now() + TRY_AGAIN)
+        return min(moments, default=None)
+
+    def _look_after(self, name: str, moments: list[datetime]) -> None:
+        """Carry out what is due of a campaign, and add the moment at which to look again."""
         from engine.runner import carry_out_wave
 
-        self._requests.look(self._clock.now())
-        moments = []
-        for name in campaign_names(self._workspace):
-            opened = Opened(open_versions(self._workspace, name), self._desk, self._clock)
-            if self._is_halted(opened):
-                moments.append(self._clock.now() + LOOK_AT_HALTED)
-                continue
-            due, now = next_due(opened.versions), self._clock.now()
-            if due is not None and due <= now:
-                report = carry_out_wave(opened, now)
-                self._told(f"{now.astimezone(self._workspace.zone):%Y-%m-%d %H:%M:%S}  {name}: " + _words(report.counts))
-                due = next_due(opened.versions)
-            decided = self._rules.look(opened.versions[0], now)
-            if decided and decided.version_to:
-                self._told(f"{name}: '{decided.arm}' of '{decided.node}' became the routine (version {decided.version_to}).")
-                due = now  # the new version looks for people
-            if due is not None:
-                moments.append(due)
-        return min(moments, default=None)
+        opened = Opened(open_versions(self._workspace, name), self._desk, self._clock)
+        if self._is_halted(opened):
+            moments.append(self._clock.now() + LOOK_AT_HALTED)
+            return
+        due, now = next_due(opened.versions), self._clock.now()
+        if due is not None and due <= now:
+            report = carry_out_wave(opened, now)
+            self._told(f"{now.astimezone(self._workspace.zone):%Y-%m-%d %H:%M:%S}  {name}: " + _words(report.counts))
+            due = next_due(opened.versions)
+        decided = self._rules.look(opened.versions[0], now)
+        if decided and decided.version_to:
+            self._told(f"{name}: '{decided.arm}' of '{decided.node}' became the routine (version {decided.version_to}).")
+            due = now  # the new version looks for people
+        if due is not None:
+            moments.append(due)
 
     def _is_halted(self, opened: Opened) -> bool:
         with reading(self._workspace.database) as session:

@@ -161,3 +161,29 @@ def test_whoever_carries_out_outlives_a_database_that_is_away_and_tells_of_it_on
     assert len(told) == 1
     assert re.fullmatch(r"The work waits: \w+Error \(engine\.joining:\d+\)", told[0])
     assert "ann@" not in told[0]
+
+
+def test_a_campaign_that_cannot_be_carried_out_is_told_by_name_and_stops_no_other(bench: Bench) -> None:
+    bench.start("  in: {audience: everyone}\n  won: {goal: buys}\n")
+    told, both = list[str](), threading.Event()
+
+    def tell(said: str) -> None:
+        told.append(said)
+        if len(told) == 2:
+            both.set()
+
+    with writing(bench.workspace.database) as session:  # as if a later version of contactflow had stored them
+        session.execute(text("UPDATE flow_version SET source = 'no flow'"))
+        about = "'other', version, stored_at, source FROM flow_version"
+        session.execute(text(f"INSERT INTO flow_version (campaign, version, stored_at, source) SELECT {about}"))
+        session.execute(text("INSERT INTO campaign (name, started_at, version_id) SELECT 'other', 0, max(id) FROM flow_version"))
+    with bench.desk() as desk:
+        ticker = Ticker(bench.workspace, desk, bench.clock, tell)
+        thread = threading.Thread(target=ticker.run)
+        thread.start()
+        try:
+            assert both.wait(60)
+        finally:
+            ticker.stop()
+            thread.join()
+    assert [said.partition(" waits: ")[0] for said in told] == ["Campaign 'other'", "Campaign 'test'"]
