@@ -60,7 +60,7 @@ def listed(*words: Any) -> str:
 
 
 def _consent(speech: Speech, row: Row) -> Line:
-    about = listed(speech.purpose(row["purpose"]), speech.channel(row["channel"])) or "*"
+    about = listed(speech.purpose(row["purpose"]), speech.channel(row["channel"])) or speech.word("everything")
     return row.get("since") or row.get("at"), f"{about}: {speech.word(row['granted'])}"
 
 

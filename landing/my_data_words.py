@@ -176,6 +176,7 @@ _NAMES = {
     # words in a line
     "yes": ("yes", "ja", "ja"),
     "no": ("no", "nee", "nein"),
+    "everything": ("everything", "alles", "alles"),
     "email_channel": ("e-mail", "e-mail", "E-Mail"),
     "sms": ("text message", "sms", "SMS"),
     "print": ("letter", "brief", "Brief"),

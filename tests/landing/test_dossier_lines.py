@@ -35,6 +35,11 @@ def test_a_choice_is_told_in_the_words_in_which_it_was_made(row: dict[str, Any],
     assert LINES_OF["choices"](Speech("nl", OFFERED), row) == (AT, line)
 
 
+def test_whoever_wants_no_message_at_all_reads_so() -> None:
+    row = {"purpose": "*", "channel": "*", "granted": False, "since": AT}
+    assert LINES_OF["consent"](Speech("nl", OFFERED), row) == (AT, "alles: nee")
+
+
 def test_a_topic_among_what_is_known_is_called_as_where_it_was_chosen() -> None:
     document = {"customer": {}, "own_attributes": {"topic_fresh": True, "topic_wine": False, "favourite_department": "bakery"}}
     told = DossierPage(document, Speech("nl", OFFERED)).person()
