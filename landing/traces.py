@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -154,7 +155,8 @@ class Traces:
         except OSError as error:
             _logger.error("Clicks wait in memory only from now on: %s.", error.strerror)  # noqa: TRY400  # no fault of ours
             if self._spool:
-                self._spool.close(is_done=False)
+                with suppress(OSError):  # a disk elsewhere may tell only now what it did not take
+                    self._spool.close(is_done=False)
             self._spool = None
             return None
 
