@@ -205,10 +205,9 @@ def _standing(member: Row[Any], halted: Intervened | None, zone: ZoneInfo) -> Fi
 def _outsider(session: Session, running: Running, key: str, customer_id: int, now: datetime) -> Explanation:
     """Somebody who is not in: what the audience asks, and what is known of them."""
     audiences = audiences_of(running.graph.nodes)
-    kept_out = _kept_out(session, running, customer_id, now) if audiences else None
+    kept_out = _erased(session, customer_id) or (_kept_out(session, running, customer_id, now) if audiences else None)
     findings = [_judged(session, running, node, customer_id, now, is_kept_out=kept_out is not None) for node in audiences.values()]
-    looked_for = Reason.PROGRAMME_HOLDOUT if kept_out else Reason.NOT_IN_AUDIENCE
-    reason = looked_for if audiences else Reason.NOT_ASKED
+    reason = (kept_out and kept_out.reason) or (Reason.NOT_IN_AUDIENCE if audiences else Reason.NOT_ASKED)
     standing = Finding(now, None, f"never came in: {REASONS[reason]}", reason)
     return Explanation(key, running.names[0], False, (*([kept_out] if kept_out else []), *findings), standing)
 
@@ -223,6 +222,11 @@ def _judged(session: Session, running: Running, node: Audience, customer_id: int
     coming = "holds now" if is_kept_out else "holds now: the customer comes in when the campaign looks again"
     verdict = coming if holds else "does not hold"
     return Finding(now, node.id, f"the audience's condition ({node.audience}) {verdict}" + (f": {facts}" if facts else ""))
+
+
+def _erased(session: Session, customer_id: int) -> Finding | None:
+    erased_at = session.execute(select(table_of(Customer).c.erased_at).where(table_of(Customer).c.id == customer_id)).scalar()
+    return Finding(erased_at, None, "was erased", Reason.ERASED) if erased_at else None
 
 
 def _kept_out(session: Session, running: Running, customer_id: int, now: datetime) -> Finding | None:

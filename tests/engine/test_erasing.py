@@ -227,7 +227,11 @@ def test_whoever_somebody_else_has_in_their_hands_is_not_waited_for(bench: Bench
 def test_whoever_was_erased_comes_into_no_campaign_again(bench: Bench) -> None:
     bench.people(2)
     erase(bench)
-    assert let_in(bench.start(FLOW)[0], NOON + DAY) == 1
+    running = bench.start(FLOW)[0]
+    assert let_in(running, NOON + DAY) == 1
+    told = explain(running, "erased-1", NOON + 2 * DAY)
+    assert (told.now.reason, told.findings[0].at, told.findings[0].text) == (Reason.ERASED, NOON + DAY, "was erased")
+    assert not any("comes in" in finding.text for finding in told.findings)
 
 
 def test_what_comes_back_late_about_an_erased_person_is_not_taken_in(full: Bench) -> None:
