@@ -26,6 +26,8 @@ from landing.seen import Seen, write_down
 from store.errors import StorageError, TokenError
 from store.together import MOST_TOGETHER, Together
 
+# After a group, before the next: those who were kept waiting by it come together then, and not in a small group and a large one.
+LINGER_SECONDS = 0.001
 BRIEF_SECONDS = 0.05  # that many wait for a row which somebody else is changing, before each waits alone
 _CONTACT = table_of(Contact).c
 _ANSWERS = (
@@ -112,6 +114,7 @@ class AnswerDesk:
                 _settle(group, None)
             else:
                 _settle(group, kept)
+            await asyncio.sleep(LINGER_SECONDS)
         self._at_work = None
 
     def _next_group(self) -> list[_Waiting]:
