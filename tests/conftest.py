@@ -1,5 +1,6 @@
 """Fixtures that every part shares: a moment, and a database of each kind with all tables made."""
 
+import gc
 import os
 import pwd
 import shutil
@@ -31,6 +32,12 @@ assert landing.tables
 # Dutch rules, so that a comparison of text that leans on the server's own order shows itself.
 LOCALE = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=nl-NL")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every look for garbage what stays to the end: all modules and five thousand tests, a twelfth of the tests' time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
