@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from contactflow.bootstrap import inbox_at_hand, open_desk, open_workspace
@@ -13,6 +14,7 @@ from contactflow.requesting import Requests
 from contactflow.returning import Tally, intake_of, take_in_returned
 from contactflow.rules import Rules
 from contactflow.settings import environment
+from contactflow.stopping import gently
 from engine.agenda import next_due
 from engine.campaigns import open_versions, start
 from engine.interventions import Intervened, halt_of
@@ -119,18 +121,19 @@ def _waves(course: _Course, span: Span, told: Told) -> Carried:
     troubles: list[tuple[str, str]] = []
     decided: list[Decided] = []
     waves, now = 0, course.opened.clock.now()
-    for now in _moments(course, span):
-        came_back = course.take_in(now)
-        course.requests.look(now)
-        report = carry_out_wave(course.opened, now)
-        came_back += course.take_in(now)  # the inbox may have been told to complain of what it just got
-        waves += 1
-        done = (*report.counts, (CAME_BACK, came_back.mails))
-        for title, count in done:
-            counts[title] = counts.get(title, 0) + count
-        troubles += [(trouble.node, trouble.message) for trouble in report.troubles]
-        told(now, done)
-        decided += course.decide(now)
+    with gently(course.opened.versions[0].workspace.stopping) as work:
+        for now in _moments(course, span):
+            came_back = course.take_in(now)
+            course.requests.look(now)
+            report = work(partial(carry_out_wave, course.opened, now))
+            came_back += course.take_in(now)  # the inbox may have been told to complain of what it just got
+            waves += 1
+            done = (*report.counts, (CAME_BACK, came_back.mails))
+            for title, count in done:
+                counts[title] = counts.get(title, 0) + count
+            troubles += [(trouble.node, trouble.message) for trouble in report.troubles]
+            told(now, done)
+            decided += course.decide(now)
     decided += course.decide(max(now, span.until or now))
     versions = course.opened.versions
     return Carried(versions[0].names[0], waves, counts, tuple(troubles), next_due(versions), tuple(decided), _halt(versions[0]))

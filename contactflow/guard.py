@@ -11,6 +11,7 @@ from store.errors import ContactflowError
 
 INPUT_AT_FAULT = 1
 INTERRUPTED = 130
+STOPPED = "Stopped. Nothing is lost: run it again to go on."
 
 
 def exit_code(command: Callable[[], object]) -> int:
@@ -18,9 +19,11 @@ def exit_code(command: Callable[[], object]) -> int:
     try:
         command()
     except SystemExit as end:
+        if end.code == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            return _told(STOPPED, INTERRUPTED)
         return end.code if isinstance(end.code, int) else INPUT_AT_FAULT if end.code else 0
     except KeyboardInterrupt:
-        return _told("Stopped. Nothing is lost: run it again to go on.", INTERRUPTED)
+        return _told(STOPPED, INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); python must not complain about it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

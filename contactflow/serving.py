@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from sqlalchemy import Engine
@@ -57,20 +58,19 @@ class Ticker:
         self._trouble = Trouble("The work", told)
         self._troubles: dict[str, Trouble] = {}  # of campaigns
         self._something_came_in = threading.Event()
-        self._stopping = threading.Event()
 
     def notice(self, *_: object) -> None:
         """Something came in: look at once."""
         self._something_came_in.set()
 
     def stop(self) -> None:
-        """End after the wave that is being carried out."""
-        self._stopping.set()
+        """End behind what is being sent or moved now; the rest of a wave is left to the next process."""
+        self._workspace.stopping.set()
         self._something_came_in.set()
 
     def run(self) -> None:
         """Carry out waves until stopped; what cannot be done now, such as while the database is away, is tried again."""
-        while not self._stopping.is_set():
+        while not self._workspace.stopping.is_set():
             self._something_came_in.clear()
             if self._trouble.is_in_the_way_of(self._round):
                 self._something_came_in.wait(TRY_AGAIN.total_seconds())
@@ -194,10 +194,20 @@ def _web(root: Path, door: Door, clock: Clock, notice: Callable[..., None], stud
             door.told("Events of providers: " + ", ".join(f"{settings.landing.base_url}/hooks/{name}" for name in hooks))
         if studio:
             app.include_router(studio, dependencies=[Depends(from_here)])
-        door.told(f"Landing pages: {settings.landing.base_url}")
-        landing_server(app, door.host, door.port or settings.landing.port).run()
+        port = door.port or settings.landing.port
+        door.told(where_links_lead(settings.landing.base_url, port))
+        landing_server(app, door.host, port).run()
     finally:
         database.dispose()
+
+
+def where_links_lead(base_url: str, port: int) -> str:
+    """What is told of the pages' address: that of all links, which may be one of this machine at which nobody listens."""
+    leads_to = urlsplit(base_url)
+    if leads_to.hostname not in HERE or leads_to.port == port:
+        return f"Landing pages: {base_url}"
+    here = f"http://127.0.0.1:{port}"
+    return f'Landing pages: {here}, but links lead to {base_url}. Write base_url = "{here}" under [landing] in contactflow.toml.'
 
 
 def from_here(request: Request) -> None:

@@ -58,8 +58,8 @@ def halt_of(session: Session, campaign_id: int) -> Intervened | None:
 
 
 def may_go_on(session: Session, running: Running) -> bool:
-    """Whether the campaign is not halted."""
-    return halt_of(session, running.campaign_id) is None
+    """Whether another chunk or batch may be begun: the campaign is not halted, and this process is not about to end."""
+    return not running.workspace.stopping.is_set() and halt_of(session, running.campaign_id) is None
 
 
 def pause(workspace: Workspace, campaign: str, now: datetime) -> None:

@@ -77,7 +77,12 @@ async def wave(campaign: str, at: str = NOW, workspace: str | None = None, opene
     given = _opened.get()
     opened = given if given is not None else await asyncio.to_thread(_open, opener, workspace, campaign)
     now = opened.clock.now() if at == NOW else datetime.fromisoformat(at)
-    report = await _carry_out(opened, now)
+    try:
+        report = await _carry_out(opened, now)
+    except asyncio.CancelledError:
+        if given is None:  # this process is to end, but a thread cannot be cancelled: untold, it would go on to the stage's last message
+            opened.versions[0].workspace.stopping.set()
+        raise
     await _show(opened, report, now)
     if given is None:
         if opened.afterwards:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -52,6 +53,7 @@ class Workspace:
     limits: Mapping[str, Limits] = field(default_factory=dict)  # how fast messages may leave, by channel
     tracking: Tracking = field(default_factory=Tracking)
     page_segments: PageSegments = _to_nobody
+    stopping: Event = field(default_factory=Event)  # set when this process is to end: no more chunks or batches are begun
 
     @property
     def flows(self) -> Path:

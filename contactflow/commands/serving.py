@@ -25,8 +25,11 @@ def serve(
     """
     from contactflow.serving import Door
     from contactflow.serving import serve as served
+    from contactflow.stopping import until_stopped
 
-    served(workspace, Door(host, port, typer.echo), pages_only=pages_only)
+    with until_stopped():
+        served(workspace, Door(host, port, typer.echo), pages_only=pages_only)
+    typer.echo("Stopped. Nothing is lost.")
 
 
 def pages_role(

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from contactflow.serving import Ticker
+from contactflow.serving import Ticker, where_links_lead
 from engine.asked import RequestKind, Wanted, ask
 from store.session import open_database, reading, writing
 from studio.inbox.records import Mail, list_mails, read_mail
@@ -113,8 +113,8 @@ def test_a_link_leads_to_a_page_and_a_visit_or_a_reply_wakes_whoever_waits(
     assert "c1@example.com" in httpx.get(f"{address}/inbox", params={"q": "c1@example.com"}).text
     assert httpx.get(f"{address}/inbox", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
     assert httpx.get(f"{address}/inbox", headers={"Host": "pages.example.com"}).status_code == 404
-    server.send_signal(signal.SIGINT)
-    assert server.wait(timeout=60) in (0, 130)
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(timeout=60) == 0
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_begun(workspace: Path, call: Call) -> None:
@@ -124,6 +124,13 @@ def test_a_port_that_is_taken_is_told_before_anything_is_begun(workspace: Path, 
     assert ": Address already in use. Stop what uses it, or choose another with --port" in told.err
     assert told.out == ""
     assert not (workspace / "inbox.db").exists()
+
+
+def test_links_that_lead_to_another_port_of_this_machine_are_told_of() -> None:
+    assert where_links_lead("http://127.0.0.1:8484", 8484) == "Landing pages: http://127.0.0.1:8484"
+    assert where_links_lead("https://pages.example.com", 8484) == "Landing pages: https://pages.example.com"
+    said = where_links_lead("http://127.0.0.1:8484", 8599)
+    assert said.startswith("Landing pages: http://127.0.0.1:8599, but links lead to http://127.0.0.1:8484. Write base_url = ")
 
 
 def test_whoever_carries_out_outlives_a_database_that_is_away_and_tells_of_it_once(bench: Bench) -> None:
