@@ -1,9 +1,10 @@
 """From an answer on a page to the member who moved on, under `contactflow serve`: many people, each at a moment of their own.
 
-    python -m benchmarks.woken [PEOPLE] [SECONDS]
+    python -m benchmarks.woken [PEOPLE] [SECONDS] [CROWD]
 
 Everybody was sent a mail and is waited for; each answers once, at a random moment within so many seconds, so that many come while
-others are being carried out. Looks every 10 ms who has moved on.
+others are being carried out. Looks every 10 ms who has moved on. A crowd comes into another campaign, whose wave goes on while people
+answer.
 """
 
 import random
@@ -54,7 +55,7 @@ MAIL += "</mj-text></mj-column></mj-section></mj-body></mjml>\n"
 TOOL = (sys.executable, "-m", "contactflow.cli")
 
 
-def main(people: int, seconds: float) -> None:
+def main(people: int, seconds: float, crowd: int) -> None:
     """Prepare a workspace, serve it and answer."""
     with TemporaryDirectory() as folder, socket.socket() as probe:
         root = Path(folder)
@@ -62,8 +63,18 @@ def main(people: int, seconds: float) -> None:
         port: int = probe.getsockname()[1]
         probe.close()
         prepare(root, people, port)
-        with serving(root, port), closing(sqlite3.connect(f"file:{root / 'contactflow.db'}?mode=ro", uri=True)) as database:
-            lasted = sorted(waited(database, port, people, seconds))
+        with closing(sqlite3.connect(f"file:{root / 'contactflow.db'}?mode=ro", uri=True)) as database:
+            sent = database.execute("SELECT id, member_id FROM outbox WHERE state = 'sent'").fetchall()
+            if len(sent) < people:
+                sys.exit(f"Only {len(sent)} mails were sent.")
+            if crowd:
+                bring_in(root, "d", crowd)
+                (root / "flows" / "crowd.yaml").write_text(FLOW.replace("spring", "crowd"))
+            with serving(root, port), beginning(root, "crowd" if crowd else ""):
+                lasted = sorted(waited(database, port, sent, seconds))
+                (others,) = database.execute("SELECT count(*) - :people FROM outbox WHERE state = 'sent'", {"people": people}).fetchone()
+    if crowd:
+        print(f"The wave of the other campaign had sent {others} mails by then.")
     for what, at in (("half of them", 0.5), ("99 of 100", 0.99), ("the slowest", 1.0)):
         value = lasted[min(len(lasted) - 1, int(at * len(lasted)))]
         Figure("woken", f"from an answer to the member who moved on, {what}", value, "s", goal=GOAL_SECONDS).show()
@@ -76,10 +87,15 @@ def prepare(root: Path, people: int, port: int) -> None:
     for name, text in (("flows/spring.yaml", FLOW), ("templates/hello.mjml", MAIL)):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
-    rows = "\n".join(f"c{n},c{n}@shop.example,yes" for n in range(1, people + 1))
+    bring_in(root, "c", people)
+    subprocess.run([*TOOL, "run", "spring"], cwd=root, check=True, stdout=subprocess.DEVNULL)
+
+
+def bring_in(root: Path, letter: str, people: int) -> None:
+    """So many customers more, under keys that begin with this letter."""
+    rows = "\n".join(f"{letter}{n},{letter}{n}@shop.example,yes" for n in range(1, people + 1))
     (root / "customers.csv").write_text(f"key,email,consent_offers_email\n{rows}\n")
-    for command in (("import", "customers", "customers.csv"), ("run", "spring")):
-        subprocess.run([*TOOL, *command], cwd=root, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*TOOL, "import", "customers", "customers.csv"], cwd=root, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -89,10 +105,21 @@ def serving(root: Path, port: int) -> Iterator[None]:
         try:
             while not is_there(port):
                 time.sleep(0.1)
-            time.sleep(5)  # the first wave
+            time.sleep(5)  # the first wave, where there is no crowd
             yield
         finally:
             server.terminate()
+
+
+@contextmanager
+def beginning(root: Path, campaign: str) -> Iterator[None]:
+    """A first wave of this campaign beside the server, until the block ends; without a name nothing."""
+    if not campaign:
+        yield
+        return
+    with subprocess.Popen([*TOOL, "run", campaign], cwd=root, stdout=subprocess.DEVNULL) as wave:
+        yield
+        wave.terminate()
 
 
 def is_there(port: int) -> bool:
@@ -101,23 +128,20 @@ def is_there(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def waited(database: sqlite3.Connection, port: int, people: int, seconds: float) -> Iterator[float]:
-    """The seconds that each waited, from the thanks to the move."""
+def waited(database: sqlite3.Connection, port: int, sent: list[tuple[int, int]], seconds: float) -> Iterator[float]:
+    """The seconds that each of these (message, member) waited, from the thanks to the move."""
     links, expires = Links(f"http://127.0.0.1:{port}", Signer([KEY.encode()])), datetime.now(UTC) + timedelta(days=1)
-    rows = database.execute("SELECT id, member_id FROM outbox WHERE state = 'sent'").fetchall()
-    if len(rows) < people:
-        sys.exit(f"Only {len(rows)} mails were sent.")
-    with ThreadPoolExecutor(people) as pool:
+    with ThreadPoolExecutor(len(sent)) as pool:
         answered = {
-            member: pool.submit(answer, links.link("page", message, expires), random.uniform(0, seconds)) for message, member in rows
+            member: pool.submit(answer, links.link("page", message, expires), random.uniform(0, seconds)) for message, member in sent
         }
         moved: dict[int, float] = {}
         deadline = time.monotonic() + seconds + 60
-        while len(moved) < people and time.monotonic() < deadline:
+        while len(moved) < len(sent) and time.monotonic() < deadline:
             for (member,) in database.execute("SELECT id FROM member WHERE ended = 'goal_reached'").fetchall():
                 moved.setdefault(member, time.monotonic())
             time.sleep(0.01)
-    if len(moved) < people:
+    if len(moved) < len(sent):
         sys.exit(f"Only {len(moved)} moved on.")
     yield from (moved[member] - done.result() for member, done in answered.items())
 
@@ -133,4 +157,5 @@ def answer(link: str, after_seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100, float(sys.argv[2]) if len(sys.argv) > 2 else 30)
+    given = [int(each) for each in sys.argv[1:]]
+    main(*(*given, *(100, 30, 0)[len(given) :]))
