@@ -115,18 +115,17 @@ def refuse(session: Session, request_id: int, now: datetime) -> bool:
     return refused.rowcount == 1
 
 
-def offered(session: Session, asked: Asked, name: str | None = None) -> Mapping[str, str | None]:
-    """The campaigns (or the one of this name) that have been started and let in who asks this, with the page file of the form."""
+def offered(session: Session, asked: Asked) -> Mapping[str, str | None]:
+    """The campaigns that have been started and let in who asks this, by name, with the page file of the form."""
     campaign, version = table_of(Campaign).c, table_of(FlowVersion).c
-    started = select(campaign.name, version.source).where(version.id == campaign.version_id)
-    rows = session.connection().execute(started if name is None else started.where(campaign.name == name)).all()
+    rows = session.connection().execute(select(campaign.name, version.source).where(version.id == campaign.version_id)).all()
     headers = {row.name: header_of(row.source, row.name) for row in rows}
     return {name: dict(header.asked)[asked] for name, header in headers.items() if asked in dict(header.asked)}
 
 
 def campaign_for(session: Session, workspace: Workspace, asked: Asked, name: str | None = None) -> Running | None:
     """The campaign (of this name) whose current version lets in who asks this; None when there is none."""
-    found = sorted(offered(session, asked, name))
+    found = sorted(each for each in offered(session, asked) if name in (None, each))
     return open_versions(workspace, found[0])[0] if found else None
 
 

@@ -73,7 +73,7 @@ class Joining:
     def _page(self, campaign: str) -> tuple[str, JoinPage]:
         """The page file of a campaign that can be joined. Raises TokenError for any other."""
         with reading(self._database) as session:
-            name = offered(session, JOIN, campaign).get(campaign)
+            name = offered(session, JOIN).get(campaign)
         page = self._shelf.at(self._settings.templates / name) if name else None
         if name is None or page is None:
             raise TokenError("There is nothing to join here.")
