@@ -17,9 +17,11 @@ from landing.site import Form
 
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
 _PAGE = {"text/html": _TEXT}
-_FOUND = dict.fromkeys(("text/html", "text/css", "text/calendar", "image/*"), _TEXT)
+_FILES = ("text/css", "text/calendar", "text/vtt", "image/*", "video/*")
+# What an address may give, by kind of content: files under templates/, and what is made here.
+FOUND = {**_PAGE, **dict.fromkeys(_FILES, _TEXT), "application/json": {"schema": {"type": "object"}}}
 _ANSWERS: dict[str, str] = {
-    "200": "A page, a picture, a style or a calendar file.",
+    "200": "A page, a picture, a film, a style, a calendar file, or somebody's data as a file.",
     "204": "Done, and there is nothing to show.",
     "302": "Led on to where a link of the message leads.",
     "303": "Led on to another page.",
@@ -70,7 +72,7 @@ def _reads_form(route: APIRoute) -> bool:
 
 
 def _answer(status: str, text: str) -> dict[str, Any]:
-    content = {"200": _FOUND, "204": {}, "302": {}, "303": {}}.get(status, _PAGE)
+    content = {"200": FOUND, "204": {}, "302": {}, "303": {}}.get(status, _PAGE)
     return {"description": text, **({"content": content} if content else {})}
 
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import httpx
@@ -16,8 +17,10 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from landing.app import landing_app
+from landing.description import FOUND
 from landing.guard import HEADERS, ONLY_SECURE
 from landing.patience import LONGEST_HEAD, PatientProtocol
+from landing.pictures import SHOWN_FILES
 from landing.rates import WINDOW_SECONDS, Counts, Rates
 from landing.settings import LandingSettings
 from store.clock import FixedClock
@@ -151,6 +154,11 @@ def test_other_methods_are_refused_and_repeat_nothing(pages: Pages, method: str)
     assert answer.headers["allow"] == "GET, HEAD, POST"
     assert "do not repeat me" not in answer.text + str(answer.headers)
     assert "Anna" not in answer.text
+
+
+def test_whatever_kind_of_file_a_page_shows_is_in_the_description() -> None:
+    kinds = [kind.partition(";")[0] for kind in SHOWN_FILES.values()]
+    assert [kind for kind in kinds if not any(fnmatch(kind, each) for each in FOUND)] == []
 
 
 def test_a_head_has_what_a_look_has_but_the_page(pages: Pages) -> None:

@@ -28,6 +28,7 @@ from engine.links import Links
 from engine.outbox import State
 from landing.answers import AnswerDesk, Answered, Answers
 from landing.app import landing_app
+from landing.description import FOUND
 from landing.dossier_lines import LINES_OF
 from landing.my_data import FILE_NAME
 from landing.my_data_words import NAMES, TOLD
@@ -189,6 +190,7 @@ def test_all_of_it_is_saved_as_a_file(mine: Mine) -> None:
     assert document["messages"]["rows"][0]["address"] == "c1@example.com"
     assert document["consent"]["number"] == 3
     assert "links" not in saved.text
+    assert saved.headers["content-type"] in FOUND
 
 
 def test_what_is_corrected_is_cleaned_as_an_import_cleans_it(mine: Mine) -> None:
