@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from store.session import open_database, reading
 from studio.paths import StudioPaths
 from studio.router import studio_router
 
+TURN = timedelta(seconds=10)  # of a campaign; then the others, and whoever asked for something, have theirs
 LONGEST_SLEEP = timedelta(minutes=5)  # another process may have started a campaign in the meantime
 LOOK_AT_HALTED = timedelta(seconds=10)  # a person at another terminal lets it go on, and expects to see it
 TRY_AGAIN = timedelta(seconds=10)  # what kept us from the work may be over
@@ -52,8 +53,8 @@ Told = Callable[[str], object]
 class Ticker:
     """Carries out a wave whenever something is due, and sleeps in between until the next moment that is known."""
 
-    def __init__(self, workspace: Workspace, desk: Desk, clock: Clock, told: Told) -> None:
-        self._workspace, self._desk, self._clock, self._told = workspace, desk, clock, told
+    def __init__(self, workspace: Workspace, desk: Desk, clock: Clock, told: Told, turn: timedelta = TURN) -> None:
+        self._workspace, self._desk, self._clock, self._told, self._turn = workspace, desk, clock, told, turn
         self._rules, self._requests = Rules(workspace.root, told), Requests(workspace)
         self._trouble = Trouble("The work", told)
         self._troubles: dict[str, Trouble] = {}  # of campaigns
@@ -95,15 +96,19 @@ class Ticker:
         """Carry out what is due of a campaign, and add the moment at which to look again."""
         from engine.runner import carry_out_wave
 
-        opened = Opened(open_versions(self._workspace, name), self._desk, self._clock)
+        desk = replace(self._desk, until=self._desk.machine.now() + self._turn)
+        opened = Opened(open_versions(self._workspace, name), desk, self._clock)
         if self._is_halted(opened):
             moments.append(self._clock.now() + LOOK_AT_HALTED)
             return
         due, now = next_due(opened.versions), self._clock.now()
         if due is not None and due <= now:
             report = carry_out_wave(opened, now)
-            self._told(f"{now.astimezone(self._workspace.zone):%Y-%m-%d %H:%M:%S}  {name}: " + _words(report.counts))
+            if any(count for _, count in report.counts) or not self._workspace.stopping.is_set():
+                self._told(f"{now.astimezone(self._workspace.zone):%Y-%m-%d %H:%M:%S}  {name}: " + _words(report.counts))
             due = next_due(opened.versions)
+            if desk.is_over:
+                self.notice()  # go on with what is left, without a pause
         decided = self._rules.look(opened.versions[0], now)
         if decided and decided.version_to:
             self._told(f"{name}: '{decided.arm}' of '{decided.node}' became the routine (version {decided.version_to}).")

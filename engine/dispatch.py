@@ -32,15 +32,26 @@ from store.session import reading, writing
 
 @dataclass(frozen=True)
 class Desk:
-    """Who dispatches: the claim's name, its journal, and the machine's clock (claims end by it, also in a virtual run)."""
+    """Who dispatches: the claim's name, its journal, and the machine's clock (claims end by it, also in a virtual run).
+
+    `until` is the moment by that clock at which others are to have their turn; None: whatever is due is carried out in one go.
+    """
 
     claim: str
     journal: Journal
     machine: Clock
+    until: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is the turn of others."""
+        return self.until is not None and self.until <= self.machine.now()
 
 
 def dispatch(running: Running, node: str, now: datetime, desk: Desk) -> int:
-    """Send everything of a node that is due, batch by batch; gives how many messages were dealt with.
+    """Send everything of a node that is due, batch by batch, until the desk's turn is over; gives how many messages were dealt with.
+
+    One batch is sent in any case: what a few wait for does not wait for what many wait for at another node.
 
     Raises DeliveryError when the channel cannot work at all; what was not sent is then put off, and nothing is lost.
     """
@@ -49,6 +60,8 @@ def dispatch(running: Running, node: str, now: datetime, desk: Desk) -> int:
     done = 0
     while (count := dispatch_batch(composer, now, desk)) is not None:
         done += count
+        if desk.is_over:
+            break
     return done
 
 

@@ -45,7 +45,10 @@ class Trouble:
 
 
 def stages(versions: Sequence[Running], now: datetime, desk: Desk, troubles: list[Trouble]) -> Generator[Stage, int, None]:
-    """The stages of one wave, newest version first; send each stage's count back in. Ends when nothing is due at `now`."""
+    """The stages of one wave, newest version first; send each stage's count back in. Ends when nothing is due at `now`.
+
+    When the desk's turn is over it ends behind the round that it is in: what is left is still due.
+    """
     workspace = versions[0].workspace
     yield Stage("look after what was interrupted", _recovering(workspace, now, desk))
     if halted := _halt(versions[0]):
@@ -60,8 +63,11 @@ def stages(versions: Sequence[Running], now: datetime, desk: Desk, troubles: lis
         for running in versions:
             while has_due_members(running, now) and (moved := (yield Stage("move members", _advancing(running, now)))):
                 progress |= bool(moved)
+                if desk.is_over:
+                    break
             for node, _ in _open_nodes(running, now):
                 progress |= bool((yield Stage(f"send {node}", _dispatching(running, node, now, desk, troubles))))
+        progress = progress and not desk.is_over
 
 
 def carry_out(versions: Sequence[Running], now: datetime, desk: Desk) -> list[Trouble]:

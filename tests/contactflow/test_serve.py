@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
+from channels.fake import FakeChannel
 from contactflow.serving import Ticker, where_links_lead
 from engine.asked import RequestKind, Wanted, ask
 from store.session import open_database, reading, writing
@@ -194,3 +196,28 @@ def test_a_campaign_that_cannot_be_carried_out_is_told_by_name_and_stops_no_othe
             ticker.stop()
             thread.join()
     assert [said.partition(" waits: ")[0] for said in told] == ["Campaign 'other'", "Campaign 'test'"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")  # sockets of Prefect's client
+def test_a_campaign_for_many_gives_the_others_their_turn_and_goes_on_by_itself(tmp_path: Path, database: Engine) -> None:
+    record, told, is_done = tmp_path / "record.jsonl", list[str](), threading.Event()
+    bench = Bench(tmp_path, database, [FakeChannel("email", max_batch=10, record=record)])
+    bench.people(25)
+    bench.start("  in: {audience: everyone}\n  mail: {send: email, subject: Hi, template: words.txt, next: end}\n")
+
+    def tell(said: str) -> None:
+        told.append(said)
+        if len(bench.sent()) == 25:
+            is_done.set()
+
+    with bench.desk() as desk:
+        ticker = Ticker(bench.workspace, desk, bench.clock, tell, turn=timedelta(0))
+        thread = threading.Thread(target=ticker.run)
+        thread.start()
+        try:
+            assert is_done.wait(60)
+        finally:
+            ticker.stop()
+            thread.join()
+    assert [re.findall(r"send mail (\d+)", each) for each in told] == [["10"], ["10"], ["5"]]

@@ -1,5 +1,8 @@
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
@@ -251,3 +254,16 @@ def buy(bench: Bench, customer_id: int) -> None:
         columns = ("key", "customer_id", "purchased_at", "amount_cents", "currency")
         insert_rows(session, table_of(Purchase), columns, [(f"p{customer_id}", customer_id, to_micros(at), 100, "EUR")])
         wake(session, [CustomerId(customer_id)], at)
+
+
+def test_when_its_turn_is_over_a_desk_sends_a_batch_of_each_node_and_leaves_the_rest_due(tmp_path: Path, make_bench: MakeBench) -> None:
+    channel = FakeChannel("email", max_batch=10, record=tmp_path / "record.jsonl")
+    bench = make_bench(channel)
+    bench.people(25)
+    versions = bench.start(MAIL.partition("  won:")[0] + "  text: {send: sms, template: words.txt, next: end}\n")
+    sent = list[Counter[str]]()
+    for _ in range(4):
+        with bench.desk() as desk:
+            carry_out(versions, NOON, replace(desk, until=NOON))
+        sent.append(Counter("sms" if each.startswith("+") else "email" for each in bench.sent()))
+    assert sent == [{"email": 10}, {"email": 20, "sms": 10}, {"email": 25, "sms": 20}, {"email": 25, "sms": 25}]
