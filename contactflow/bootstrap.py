@@ -71,9 +71,11 @@ def open_desk(workspace: Workspace, machine: Clock) -> Iterator[Desk]:
     """A place to dispatch from, under a name that nobody else has."""
     claim = f"{socket.gethostname()}-{secrets.token_hex(6)}"
     journal = Journal.open(workspace.state, claim)
-    yield Desk(claim, journal, machine)
-    # Only reached when all went well: what an error leaves on the wire is for the next process to find.
-    journal.close()
+    try:
+        yield Desk(claim, journal, machine)
+    finally:
+        if not journal.started:  # what an error leaves on the wire is for the next process to find
+            journal.close()
 
 
 def open_campaign(root: Path, campaign: str) -> Opened:

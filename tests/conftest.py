@@ -157,8 +157,10 @@ def _database(admin: Engine, template: str = "template1") -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def prefect_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_address(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
     """A Prefect server of this test session's own: eight seconds of processor time each."""
+    for what in ("<socket", "transport"):  # Prefect's threads let go of theirs when they like, and any later test would be blamed for it
+        pytestconfig.addinivalue_line("filterwarnings", f"ignore:unclosed {what}:ResourceWarning")
     folder = tmp_path_factory.mktemp("prefect")
     command = [sys.executable, "-m", "tests.prefect_server", str(folder)]
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PREFECT_"))}

@@ -199,7 +199,7 @@ def test_a_campaign_that_cannot_be_carried_out_is_told_by_name_and_stops_no_othe
 
 
 @pytest.mark.usefixtures("prefect_server")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")  # sockets of Prefect's client
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")  # as in test_runner.py
 def test_a_campaign_for_many_gives_the_others_their_turn_and_goes_on_by_itself(tmp_path: Path, database: Engine) -> None:
     record, told, is_done = tmp_path / "record.jsonl", list[str](), threading.Event()
     bench = Bench(tmp_path, database, [FakeChannel("email", max_batch=10, record=record)])

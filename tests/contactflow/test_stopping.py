@@ -18,6 +18,7 @@ from contactflow.carrying import carry_out as carried_out
 from contactflow.guard import STOPPED, exit_code
 from contactflow.stopping import SIGNALS, TOLD, gently
 from engine.counting import standing
+from engine.journal import SUFFIX
 from tests.conftest import NOON
 from tests.contactflow.conftest import Call, sockets_left_to_the_collector
 from tests.engine.conftest import Bench
@@ -118,5 +119,6 @@ def test_a_run_that_is_stopped_between_two_waves_is_gone_on_with(call: Call, car
     with sockets_left_to_the_collector(), pytest.raises(KeyboardInterrupt):
         carried_out(workspace, "spring", span, press)
     assert waves == [NOON]
+    assert list((workspace / ".contactflow").rglob(f"*{SUFFIX}")) == []  # nothing is on the wire
     later = carry_out("spring", "--at", "2026-03-02 13:00", "--until", "2026-03-12", "-w", workspace)
     assert (later.code, "move members" in later.out, "let people in" in later.out) == (0, True, False)
